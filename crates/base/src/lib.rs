@@ -1,0 +1,1 @@
+//! Facts below everything: numbers as text, glob, checksums, LZF, positions, seeded randomness.

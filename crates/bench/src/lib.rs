@@ -1,0 +1,1 @@
+//! Benchmarks against redis-server, and of the engine inside one process.

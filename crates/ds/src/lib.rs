@@ -1,0 +1,1 @@
+//! Data structures and striped locks: the only crate with unsafe code for memory.

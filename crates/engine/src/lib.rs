@@ -1,0 +1,1 @@
+//! The keyspace, transactions, the log, RDB and the data commands. No I/O, no clock.

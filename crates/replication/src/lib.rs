@@ -1,0 +1,1 @@
+//! Both sides of PSYNC as state machines without I/O.

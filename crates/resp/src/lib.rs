@@ -1,0 +1,1 @@
+//! The Redis protocol: decoding of requests, a sink for replies.

@@ -1,0 +1,1 @@
+//! greylag-server: sockets, files, threads, clocks, signals.

@@ -1,0 +1,1 @@
+//! Test tools: simulator, script runner, real-process harness, differential runner.
