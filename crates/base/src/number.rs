@@ -1,7 +1,15 @@
 //! Numbers as text, exactly as Redis reads and prints them.
 //!
 //! Parsing is strict: the whole string or nothing. Integers have one spelling only (what [`push_i64`] prints), so
-//! a string that parses as one can be stored as one and printed back unchanged.
+//! a string that parses as one can be stored as one and printed back unchanged. Floating point numbers are read as
+//! C's `strtod` and `strtold` read them, without blanks and without NaN.
+
+mod double;
+mod float_text;
+mod long_double;
+
+pub use double::{F64Text, parse_f64, push_f64};
+pub use long_double::LongDouble;
 
 /// The longest text of an i64: `-9223372036854775808`.
 pub const I64_TEXT_BYTES_MAX: usize = 20;
@@ -50,11 +58,6 @@ pub fn push_i64(out: &mut Vec<u8>, n: i64) {
 #[inline]
 pub fn push_u64(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
-}
-
-/// A double as Redis 7.2 prints it.
-pub fn push_f64(out: &mut Vec<u8>, d: f64) {
-    out.extend_from_slice(zmij::Buffer::new().format(d).as_bytes());
 }
 
 #[cfg(test)]
