@@ -128,3 +128,131 @@ fn push_integer(out: &mut Vec<u8>, fraction: u64, up: u32) {
         out.extend_from_slice(digits);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(PartialEq, Debug)]
+    enum Sum {
+        Text(&'static str),
+        Long { start: &'static str, len: usize },
+        Infinite,
+        Refused,
+    }
+    use Sum::*;
+
+    fn sum(a: &str, b: &str) -> Option<LongDouble> {
+        Some(LongDouble::parse(a.as_bytes())?.add(LongDouble::parse(b.as_bytes())?))
+    }
+
+    fn text(n: LongDouble) -> String {
+        let mut out = Vec::new();
+        n.push_human(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What INCRBYFLOAT of Redis 7.0 on x86-64 answered for a key with the first text and the second as increment.
+    #[test]
+    fn sums_are_those_of_redis() {
+        for (a, b, want) in [
+            ("0.1", "0.2", Text("0.3")),
+            ("0.1", "0", Text("0.1")),
+            ("10.5", "0.1", Text("10.6")),
+            ("5.0e3", "2.0e2", Text("5200")),
+            ("3", "0.000000000000000001", Text("3")),
+            ("-0", "0", Text("0")),
+            ("-1", "1", Text("0")),
+            ("-1", "0.9999999999999999999", Text("0")),
+            ("1", "-0.1", Text("0.9")),
+            ("0.3", "-0.3", Text("0")),
+            ("1e-17", "0", Text("0.00000000000000001")),
+            ("5e-18", "0", Text("0")),
+            ("4.9e-18", "0", Text("0")),
+            ("-5e-18", "0", Text("0")),
+            ("1.5e-17", "0", Text("0.00000000000000002")),
+            ("2.5e-17", "0", Text("0.00000000000000002")),
+            ("0x1p-57", "0", Text("0.00000000000000001")),
+            ("0x3p-58", "0", Text("0.00000000000000001")),
+            ("0x1p-128", "0", Text("0")),
+            ("0x1p-16445", "0", Text("0")),
+            ("0x1p-16446", "0", Refused),
+            ("0x1.8p-16446", "0", Text("0")),
+            ("3e-4951", "0", Text("0")),
+            ("1e-4951", "0", Refused),
+            ("9007199254740993", "0.5", Text("9007199254740993.5")),
+            ("9223372036854775807", "1", Text("9223372036854775808")),
+            ("18446744073709551615", "1", Text("18446744073709551616")),
+            ("18446744073709551616", "1", Text("18446744073709551616")),
+            ("18446744073709551617", "0", Text("18446744073709551616")),
+            ("36893488147419103233", "0", Text("36893488147419103232")),
+            ("-9223372036854775808", "0", Text("-9223372036854775808")),
+            ("123456789012345678901234567890", "0", Text("123456789012345678899921813504")),
+            ("1e30", "1", Text("1000000000000000000024696061952")),
+            ("1e40", "0", Text("9999999999999999999783686092270256259072")),
+            ("3.14159265358979323846", "0", Text("3.14159265358979324")),
+            ("2.718281828459045235", "1e-18", Text("2.71828182845904524")),
+            ("100.25", "0.75", Text("101")),
+            ("1234567.125", "0", Text("1234567.125")),
+            ("1.7976931348623157e308", "0", Long { start: "179769313486231569995921", len: 309 }),
+            ("0x10", "0", Text("16")),
+            ("0X1.8", "0x.8p1", Text("2.5")),
+            ("0xffffffffffffffff", "0", Text("18446744073709551615")),
+            ("0x1ffffffffffffffff", "0", Text("36893488147419103232")),
+            ("1.", ".5", Text("1.5")),
+            ("+5", "1e05", Text("100005")),
+            ("1e+5", "0e99999999999999999999", Text("100000")),
+            ("inf", "0", Infinite),
+            ("-inf", "1", Infinite),
+            ("Infinity", "-inf", Infinite),
+            ("1e4932", "0", Long { start: "100000000000000000000601", len: 4933 }),
+            ("1e4932", "1e4932", Infinite),
+            ("1.2e4932", "0", Refused),
+            ("1e4933", "0", Refused),
+            ("1e99999999999999999999", "0", Refused),
+            ("1e-99999999999999999999", "0", Refused),
+            ("0x1p16383", "0", Long { start: "594865747678615882542879", len: 4932 }),
+            ("0x1p16384", "0", Refused),
+            ("0x1p99999999999", "0", Refused),
+            ("nan", "0", Refused),
+            ("", "0", Refused),
+            ("-", "0", Refused),
+            (".", "0", Refused),
+            ("1e", "0", Refused),
+            ("0x", "0", Refused),
+            ("0x1p", "0", Refused),
+            (" 1", "0", Refused),
+            ("1 ", "0", Refused),
+            ("1_0", "0", Refused),
+            ("1.5.5", "0", Refused),
+            ("1\0", "0", Refused),
+        ] {
+            let got = sum(a, b);
+            match want {
+                Refused => assert_eq!(got, None, "{a} + {b}"),
+                Infinite => assert!(!got.unwrap().is_finite(), "{a} + {b}"),
+                Text(want) => assert_eq!(text(got.unwrap()), want, "{a} + {b}"),
+                Long { start, len } => {
+                    let got = text(got.unwrap());
+                    assert_eq!((&got[..start.len()], got.len()), (start, len), "{a} + {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_text() {
+        let digits = "1".repeat(4900);
+        assert!(LongDouble::parse(digits.as_bytes()).is_some());
+        let zeros = |n: usize| format!("{}1", "0".repeat(n));
+        assert_eq!(text(LongDouble::parse(zeros(TEXT_BYTES_MAX - 1).as_bytes()).unwrap()), "1");
+        assert_eq!(LongDouble::parse(zeros(TEXT_BYTES_MAX).as_bytes()), None);
+    }
+
+    #[test]
+    fn integers_are_exact() {
+        for n in [0, 1, -1, i64::MAX, i64::MIN] {
+            assert_eq!(text(LongDouble::from_i64(n)), n.to_string());
+        }
+    }
+}
