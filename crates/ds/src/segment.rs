@@ -1,0 +1,266 @@
+//! A segment: up to 64 slots, in lines of one cache line each, behind a header.
+//!
+//! A slot is a u64: a 16-bit tag of the hash above a 48-bit pointer to the entry; 0 is empty. An entry's home line
+//! follows from its hash; where that is full it lies in any other line, and the home is marked as overflowed, so
+//! that a lookup which misses touches one line as a rule. Segments grow and shrink by being built anew.
+//!
+//! A segment that can't be split (its keys share their hashes, or the directory would grow out of proportion) has
+//! a chain of further segments behind it.
+
+use crate::entry::{Entry, EntryRef};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+pub(crate) const LINE_SLOTS: usize = 8;
+pub(crate) const LINES_MAX: usize = 8;
+const HEADER_BYTES: usize = 64;
+const POINTER_MASK: u64 = (1 << 48) - 1;
+
+#[repr(C, align(64))]
+pub(crate) struct Header {
+    pub(crate) depth: u8,
+    lines: u8,
+    /// Bit per line: an entry whose home it is lies elsewhere.
+    overflowed: u8,
+    pub(crate) count: u16,
+    pub(crate) volatile: u16,
+    /// No entry expires before; exact after a walk.
+    pub(crate) min_expiry: i64,
+    pub(crate) chain: Option<NonNull<Header>>,
+}
+
+/// A handle on a segment, as the directory holds it. Copying it copies the pointer.
+pub(crate) struct Segment<V> {
+    pub(crate) raw: NonNull<Header>,
+    of: PhantomData<*const V>,
+}
+
+impl<V> Clone for Segment<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Segment<V> {}
+
+/// Where an entry lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) segment: NonNull<Header>,
+    pub(crate) slot: usize,
+}
+
+#[inline]
+pub(crate) fn tag(hash: u64) -> u64 {
+    hash & 0xFFFF
+}
+
+#[inline]
+pub(crate) fn home_line(hash: u64, lines: usize) -> usize {
+    (((hash >> 16) & 0xFFFF) as usize * lines) >> 16
+}
+
+fn layout(lines: usize) -> Layout {
+    let bytes = HEADER_BYTES + lines * LINE_SLOTS * 8;
+    Layout::from_size_align(bytes, 64).expect("at most 576 bytes")
+}
+
+/// # Safety
+/// `raw` is a live segment with more than `slot` slots.
+#[inline]
+pub(crate) unsafe fn slot_at(raw: NonNull<Header>, slot: usize) -> *mut u64 {
+    // SAFETY: slots follow the header within the allocation, by the caller's word.
+    unsafe { raw.as_ptr().cast::<u8>().add(HEADER_BYTES).cast::<u64>().add(slot) }
+}
+
+#[inline]
+pub(crate) fn pointer(slot: u64) -> Option<NonNull<u8>> {
+    NonNull::new((slot & POINTER_MASK) as *mut u8)
+}
+
+impl<V> Segment<V> {
+    pub(crate) fn new(depth: u8, lines: usize) -> Self {
+        assert!(1 <= lines && lines <= LINES_MAX);
+        // SAFETY: the layout is not empty; all zero is a valid header and empty slots.
+        let raw = unsafe { alloc_zeroed(layout(lines)) }.cast::<Header>();
+        let Some(raw) = NonNull::new(raw) else { handle_alloc_error(layout(lines)) };
+        let segment = Self { raw, of: PhantomData };
+        let header = segment.header_mut();
+        header.depth = depth;
+        header.lines = lines as u8;
+        header.min_expiry = i64::MAX;
+        segment
+    }
+
+    pub(crate) fn from_raw(raw: NonNull<Header>) -> Self {
+        Self { raw, of: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: handles are used while the table that owns the segment lets them, and it is alive then.
+        unsafe { self.raw.as_ref() }
+    }
+
+    #[inline]
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) fn header_mut(&self) -> &mut Header {
+        // SAFETY: called by the table's `&mut` methods only, one short borrow at a time.
+        unsafe { &mut *self.raw.as_ptr() }
+    }
+
+    #[inline]
+    pub(crate) fn lines(&self) -> usize {
+        usize::from(self.header().lines)
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.lines() * LINE_SLOTS
+    }
+
+    #[inline]
+    pub(crate) fn read(&self, slot: usize) -> u64 {
+        debug_assert!(slot < self.slots());
+        // SAFETY: the slot is one of the segment's.
+        unsafe { *slot_at(self.raw, slot) }
+    }
+
+    #[inline]
+    fn write(&self, slot: usize, value: u64) {
+        debug_assert!(slot < self.slots());
+        // SAFETY: as in `read`; the table is held by `&mut`.
+        unsafe { *slot_at(self.raw, slot) = value }
+    }
+
+    pub(crate) fn chain(&self) -> Option<Self> {
+        self.header().chain.map(Self::from_raw)
+    }
+
+    /// This segment and those behind it.
+    pub(crate) fn all(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self), Self::chain)
+    }
+
+    pub(crate) fn entry<'a>(&self, slot: usize) -> Option<EntryRef<'a, V>> {
+        // SAFETY: a slot's pointer is an entry that the table owns; the table's methods choose 'a as its borrow.
+        pointer(self.read(slot)).map(|block| unsafe { EntryRef::from_raw(block) })
+    }
+
+    /// The occupied slots of this segment alone.
+    pub(crate) fn occupied(self) -> impl Iterator<Item = usize> {
+        (0..self.slots()).filter(move |&slot| self.read(slot) != 0)
+    }
+
+    /// Finds the key in this segment and its chain.
+    #[inline]
+    pub(crate) fn find(self, hash: u64, key: &[u8]) -> Option<Place> {
+        let home = home_line(hash, self.lines());
+        if let Some(slot) = self.find_in_line(home, hash, key) {
+            return Some(Place { segment: self.raw, slot });
+        }
+        let header = self.header();
+        if header.overflowed >> home & 1 == 0 && header.chain.is_none() {
+            return None;
+        }
+        self.find_further(home, hash, key)
+    }
+
+    #[inline]
+    fn find_in_line(&self, line: usize, hash: u64, key: &[u8]) -> Option<usize> {
+        let tag = tag(hash);
+        for slot in line * LINE_SLOTS..(line + 1) * LINE_SLOTS {
+            let word = self.read(slot);
+            if word >> 48 == tag
+                && let Some(entry) = self.entry(slot)
+                && entry.key() == key
+            {
+                return Some(slot);
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn find_further(self, home: usize, hash: u64, key: &[u8]) -> Option<Place> {
+        for segment in self.all() {
+            let first = segment.raw == self.raw;
+            for line in (0..segment.lines()).filter(|&line| !first || line != home) {
+                if let Some(slot) = segment.find_in_line(line, hash, key) {
+                    return Some(Place { segment: segment.raw, slot });
+                }
+            }
+        }
+        None
+    }
+
+    /// Puts an entry into a free slot of this segment alone; gives it back if there is none.
+    pub(crate) fn place(&self, hash: u64, entry: Entry<V>) -> Result<usize, Entry<V>> {
+        let lines = self.lines();
+        let home = home_line(hash, lines);
+        let free = (0..lines).find_map(|step| {
+            let line = (home + step) % lines;
+            (line * LINE_SLOTS..(line + 1) * LINE_SLOTS).find(|&slot| self.read(slot) == 0)
+        });
+        let Some(slot) = free else { return Err(entry) };
+        let header = self.header_mut();
+        if slot / LINE_SLOTS != home {
+            header.overflowed |= 1 << home;
+        }
+        header.count += 1;
+        if let Some(expiry) = entry.expiry() {
+            header.volatile += 1;
+            header.min_expiry = header.min_expiry.min(expiry);
+        }
+        let block = entry.into_raw().as_ptr() as u64;
+        assert!(block & !POINTER_MASK == 0, "user addresses have 48 bits");
+        self.write(slot, tag(hash) << 48 | block);
+        Ok(slot)
+    }
+
+    /// Takes the entry out of its slot.
+    pub(crate) fn take(&self, slot: usize) -> Option<Entry<V>> {
+        let block = pointer(self.read(slot))?;
+        self.write(slot, 0);
+        // SAFETY: the slot owned the entry, and is empty now.
+        let entry = unsafe { Entry::from_raw(block) };
+        let header = self.header_mut();
+        header.count -= 1;
+        if entry.expiry().is_some() {
+            header.volatile -= 1;
+        }
+        Some(entry)
+    }
+
+    /// Changes the entry in its slot, where it may move to another block.
+    pub(crate) fn change<R>(&self, slot: usize, change: impl FnOnce(&mut Entry<V>) -> R) -> R {
+        let word = self.read(slot);
+        let block = pointer(word).expect("the slot is occupied");
+        // Emptied meanwhile, so that a panic in `change` frees the entry once.
+        self.write(slot, 0);
+        // SAFETY: the slot owned the entry, and is empty now.
+        let mut entry = unsafe { Entry::from_raw(block) };
+        let before = entry.expiry();
+        let result = change(&mut entry);
+        let after = entry.expiry();
+        let header = self.header_mut();
+        header.volatile = header.volatile + u16::from(after.is_some()) - u16::from(before.is_some());
+        if let Some(expiry) = after {
+            header.min_expiry = header.min_expiry.min(expiry);
+        }
+        self.write(slot, word & !POINTER_MASK | entry.into_raw().as_ptr() as u64);
+        result
+    }
+
+    /// Frees the segment, which must be empty; its chain is the caller's.
+    pub(crate) fn free(self) {
+        assert!(self.header().count == 0);
+        let lines = self.lines();
+        // SAFETY: allocated with this layout; no handle on it is used after this.
+        unsafe { dealloc(self.raw.as_ptr().cast(), layout(lines)) };
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        layout(self.lines()).size()
+    }
+}
