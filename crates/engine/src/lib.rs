@@ -1,1 +1,25 @@
-//! The keyspace, transactions, the log, RDB and the data commands. No I/O, no clock.
+//! The keyspace, transactions, the log, RDB and the data commands. No I/O, no clock, no threads.
+//!
+//! Every command is a transaction: lock → run → log → gate (see [`txn`]). Time and chance are arguments.
+
+pub mod apply;
+pub mod commands;
+pub mod digest;
+mod engine;
+mod error;
+pub mod events;
+pub mod expire;
+pub mod load;
+pub mod log;
+pub mod rdb;
+pub mod row;
+mod shard;
+pub mod snapshot;
+mod txn;
+pub mod value;
+
+pub use engine::{Engine, SHARDS, Settings, Stage, State};
+pub use error::{Done, Error};
+pub use row::{Meta, Row};
+pub use shard::{Db, Shard, WatchMark};
+pub use txn::{Counts, Origin, Scratch, Ttl, Txn, copy_payload};

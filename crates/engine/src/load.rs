@@ -1,0 +1,75 @@
+//! Loading: fills a fresh keyspace from the items of an RDB, beside the one that is served.
+//!
+//! A [`Staging`] holds tables that nobody sees; [`Staging::install`] puts them in place of the served ones under
+//! all shards in one instant. What fails before that leaves the served data untouched.
+
+use crate::engine::Engine;
+use crate::shard::Db;
+use crate::txn::{Scratch, Txn};
+use crate::value::Value;
+use ds::entry::NewPayload;
+use ds::table::{Table, Upsert};
+use std::sync::Arc;
+
+/// A data set that is being loaded.
+pub struct Staging {
+    /// By shard, then database.
+    shards: Vec<Vec<Option<Table<Value>>>>,
+    pub keys: u64,
+}
+
+impl Staging {
+    pub fn new(engine: &Engine) -> Self {
+        let databases = engine.databases() as usize;
+        let shards = (0..engine.shard_count()).map(|_| (0..databases).map(|_| None).collect()).collect();
+        Self { shards, keys: 0 }
+    }
+
+    /// Adds a string; false if the database already holds the key (a file that repeats a key is corrupt).
+    pub fn add_str(&mut self, engine: &Engine, db: u32, key: &[u8], value: &[u8], expiry: Option<i64>) -> bool {
+        if value.len() <= ds::entry::INLINE_BYTES_MAX {
+            return self.add(engine, db, key, NewPayload::Bytes(value), expiry);
+        }
+        self.add(engine, db, key, NewPayload::Boxed(Value::Bytes(Arc::new(value.to_vec()))), expiry)
+    }
+
+    pub fn add_int(&mut self, engine: &Engine, db: u32, key: &[u8], value: i64, expiry: Option<i64>) -> bool {
+        self.add(engine, db, key, NewPayload::Int(value), expiry)
+    }
+
+    fn add(
+        &mut self,
+        engine: &Engine,
+        db: u32,
+        key: &[u8],
+        payload: NewPayload<Value>,
+        expiry: Option<i64>,
+    ) -> bool {
+        let hash = engine.hash(key);
+        let slot = &mut self.shards[engine.shard_of(hash) as usize][db as usize];
+        let table = slot.get_or_insert_with(|| engine.new_table());
+        self.keys += 1;
+        matches!(table.upsert(hash, key, payload, expiry, 0, 0), Upsert::Inserted)
+    }
+
+    /// Replaces the served data set. The transaction holds every shard; what was served goes to its scratch's
+    /// trash. Watched keys that were or are there count as changed.
+    pub fn install(self, txn: &mut Txn) {
+        for db in 0..txn.engine().databases() {
+            txn.flush(db);
+        }
+        for (i, dbs) in (0u8..).zip(self.shards) {
+            for (db, table) in (0u32..).zip(dbs) {
+                if let Some(table) = table {
+                    txn.install(i, db, table);
+                }
+            }
+        }
+    }
+
+    /// Frees what was staged: as trash, so that the caller may free it where it likes.
+    pub fn discard(self, scratch: &mut Scratch) {
+        let tables = self.shards.into_iter().flatten().flatten();
+        scratch.trash.extend(tables.map(|table| Box::new(Db { id: 0, table })));
+    }
+}

@@ -1,0 +1,302 @@
+//! Reading an RDB: incremental, from a buffer that grows.
+//!
+//! [`Decoder::next`] gives one item, or says how many bytes it needs to go on. Nothing is kept of a half item: the
+//! caller looks again when there is more; it should let the buffer double between tries, so that a large item
+//! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
+
+use super::{TYPE_NAMES, VERSION_MAX, Value, length, opcode, string_encoding};
+use base::crc64::Crc64;
+use base::{lzf, number};
+use std::borrow::Cow;
+use std::fmt;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<'b> {
+    /// The buffer must hold at least so many bytes.
+    Need {
+        at_least: usize,
+    },
+    Item {
+        consumed: usize,
+        item: Item<'b>,
+    },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item<'b> {
+    Header { version: u32 },
+    Aux { key: Cow<'b, [u8]>, value: Cow<'b, [u8]> },
+    SelectDb(u32),
+    ResizeDb { keys: u64, expires: u64 },
+    Entry { key: Cow<'b, [u8]>, value: Value<'b>, expire_ms: Option<i64>, idle: Option<u64>, freq: Option<u8> },
+    /// A library of functions, which this version can't keep.
+    Function { code: Cow<'b, [u8]> },
+    SlotInfo { slot: u64, keys: u64, expires: u64 },
+    Eof { checksum: bool },
+}
+
+/// What is wrong with a file, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RdbError {
+    /// Bytes before the item that is wrong.
+    pub offset: u64,
+    pub what: String,
+}
+
+impl fmt::Display for RdbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at offset {} of the RDB)", self.what, self.offset)
+    }
+}
+
+impl std::error::Error for RdbError {}
+
+/// Why an item can't be read: it is not all there, or it is wrong.
+enum Stop {
+    Need(usize),
+    Wrong(String),
+}
+
+type Read<T> = Result<T, Stop>;
+
+fn wrong<T>(what: impl Into<String>) -> Read<T> {
+    Err(Stop::Wrong(what.into()))
+}
+
+/// No string is longer: a claimed length beyond it is corrupt.
+const STRING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
+pub struct Decoder {
+    version: Option<u32>,
+    offset: u64,
+    crc: Crc64,
+    ended: bool,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    pub fn new() -> Self {
+        Self { version: None, offset: 0, crc: Crc64::new(), ended: false }
+    }
+
+    /// Bytes of the file that were consumed.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads the item at the start of `buf`. The caller drops the consumed bytes before it calls again. `at_end`:
+    /// nothing follows `buf`.
+    pub fn next<'b>(&mut self, buf: &'b [u8], at_end: bool) -> Result<Step<'b>, RdbError> {
+        assert!(!self.ended, "the file has ended");
+        let mut input = Input { buf, at: 0 };
+        let result = match self.version {
+            None => input.header(),
+            Some(version) => input.item(version, &mut self.crc),
+        };
+        let offset = self.offset;
+        let failed = |what: String| RdbError { offset, what };
+        match result {
+            Ok(item) => {
+                let consumed = input.at;
+                if let Item::Header { version } = item {
+                    self.version = Some(version);
+                }
+                if let Item::Eof { .. } = item {
+                    self.ended = true;
+                } else {
+                    self.crc.update(&buf[..consumed]);
+                }
+                self.offset += consumed as u64;
+                Ok(Step::Item { consumed, item })
+            }
+            Err(Stop::Need(_)) if at_end => Err(failed("Unexpected EOF reading RDB file".into())),
+            Err(Stop::Need(at_least)) => Ok(Step::Need { at_least }),
+            Err(Stop::Wrong(what)) => Err(failed(what)),
+        }
+    }
+}
+
+struct Input<'b> {
+    buf: &'b [u8],
+    at: usize,
+}
+
+/// What stands where a length is expected.
+enum Length {
+    Plain(u64),
+    Encoded(u8),
+}
+
+impl<'b> Input<'b> {
+    fn bytes(&mut self, n: usize) -> Read<&'b [u8]> {
+        match self.buf.get(self.at..).and_then(|rest| rest.get(..n)) {
+            Some(bytes) => {
+                self.at += n;
+                Ok(bytes)
+            }
+            None => Err(Stop::Need(self.at.saturating_add(n))),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        Ok(self.bytes(N)?.try_into().expect("that many bytes"))
+    }
+
+    fn byte(&mut self) -> Read<u8> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    fn header(&mut self) -> Read<Item<'b>> {
+        let magic = self.bytes(9)?;
+        let digits = match magic {
+            [b'R', b'E', b'D', b'I', b'S', digits @ ..] => digits,
+            [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] => digits,
+            _ => return wrong("Wrong signature trying to load DB from file"),
+        };
+        let version = number::parse_u64(trim_zeros(digits)).unwrap_or(0) as u32;
+        let valkey = magic[0] == b'V';
+        // Valkey 9 numbers its own format from 80 on; what it adds to version 11 is refused item by item.
+        if version < 1 || (!valkey && VERSION_MAX < version) {
+            return wrong(format!("Can't handle RDB format version {}", String::from_utf8_lossy(digits)));
+        }
+        Ok(Item::Header { version: if valkey { VERSION_MAX } else { version } })
+    }
+
+    fn item(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
+        let (mut expire_ms, mut idle, mut freq) = (None, None, None);
+        loop {
+            let kind = self.byte()?;
+            match kind {
+                opcode::EXPIRE => expire_ms = Some(i64::from(i32::from_le_bytes(self.array()?)) * 1000),
+                opcode::EXPIRE_MS => expire_ms = Some(i64::from_le_bytes(self.array()?)),
+                opcode::FREQ => freq = Some(self.byte()?),
+                opcode::IDLE => idle = Some(self.length()?),
+                opcode::EOF => return self.eof(version, crc),
+                opcode::SELECT_DB => {
+                    let db = self.length()?;
+                    return match u32::try_from(db) {
+                        Ok(db) => Ok(Item::SelectDb(db)),
+                        Err(_) => wrong(format!("database number {db}")),
+                    };
+                }
+                opcode::RESIZE_DB => {
+                    return Ok(Item::ResizeDb { keys: self.length()?, expires: self.length()? });
+                }
+                opcode::AUX => return Ok(Item::Aux { key: self.text()?, value: self.text()? }),
+                opcode::SLOT_INFO => {
+                    return Ok(Item::SlotInfo { slot: self.length()?, keys: self.length()?, expires: self.length()? });
+                }
+                opcode::FUNCTION2 => return Ok(Item::Function { code: self.text()? }),
+                opcode::FUNCTION_PRE_GA => return wrong("Pre-release function format not supported"),
+                opcode::MODULE_AUX => {
+                    return wrong("The RDB file contains AUX data of a module, and this server has no modules");
+                }
+                0 => {
+                    let key = self.text()?;
+                    return Ok(Item::Entry { key, value: self.string()?, expire_ms, idle, freq });
+                }
+                kind => return self.unsupported(kind),
+            }
+        }
+    }
+
+    fn unsupported(&mut self, kind: u8) -> Read<Item<'b>> {
+        let Some(name) = TYPE_NAMES.get(usize::from(kind)) else {
+            return wrong(format!("Unknown RDB encoding type {kind}"));
+        };
+        let key = self.text()?;
+        let key = key.escape_ascii();
+        wrong(format!("the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"))
+    }
+
+    fn eof(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
+        if version < 5 {
+            return Ok(Item::Eof { checksum: false });
+        }
+        let stored = u64::from_le_bytes(self.array()?);
+        crc.update(&[opcode::EOF]);
+        if stored == 0 {
+            return Ok(Item::Eof { checksum: false });
+        }
+        let computed = crc.value();
+        if stored != computed {
+            return wrong(format!("Wrong RDB checksum expected: ({computed:x}) but got ({stored:x}). Aborting now."));
+        }
+        Ok(Item::Eof { checksum: true })
+    }
+
+    fn length_or_encoding(&mut self) -> Read<Length> {
+        let first = self.byte()?;
+        Ok(match first >> 6 {
+            length::FORM_6BIT => Length::Plain(u64::from(first & 0x3F)),
+            length::FORM_14BIT => Length::Plain(u64::from(first & 0x3F) << 8 | u64::from(self.byte()?)),
+            length::FORM_ENCODED => Length::Encoded(first & 0x3F),
+            _ => match first {
+                length::MARK_32BIT => Length::Plain(u64::from(u32::from_be_bytes(self.array()?))),
+                length::MARK_64BIT => Length::Plain(u64::from_be_bytes(self.array()?)),
+                _ => return wrong(format!("Unknown length encoding {first}")),
+            },
+        })
+    }
+
+    fn length(&mut self) -> Read<u64> {
+        match self.length_or_encoding()? {
+            Length::Plain(n) => Ok(n),
+            Length::Encoded(encoding) => wrong(format!("string encoding {encoding} where a length should be")),
+        }
+    }
+
+    /// A length of bytes that follow.
+    fn size(&mut self) -> Read<usize> {
+        let n = self.length()?;
+        if STRING_BYTES_MAX < n { wrong(format!("string length {n}")) } else { Ok(n as usize) }
+    }
+
+    fn string(&mut self) -> Read<Value<'b>> {
+        let encoding = match self.length_or_encoding()? {
+            Length::Plain(n) if STRING_BYTES_MAX < n => return wrong(format!("string length {n}")),
+            Length::Plain(n) => return Ok(Value::Bytes(Cow::Borrowed(self.bytes(n as usize)?))),
+            Length::Encoded(encoding) => encoding,
+        };
+        Ok(match encoding {
+            string_encoding::INT8 => Value::Int(i64::from(i8::from_le_bytes(self.array()?))),
+            string_encoding::INT16 => Value::Int(i64::from(i16::from_le_bytes(self.array()?))),
+            string_encoding::INT32 => Value::Int(i64::from(i32::from_le_bytes(self.array()?))),
+            string_encoding::LZF => {
+                let (packed, len) = (self.size()?, self.size()?);
+                let packed = self.bytes(packed)?;
+                // LZF makes at most 264 bytes of three: a longer claim is corrupt.
+                if packed.len().saturating_mul(264) < len {
+                    return wrong("Invalid LZF compressed string");
+                }
+                match lzf::decompress(packed, len) {
+                    Some(bytes) => Value::Bytes(Cow::Owned(bytes)),
+                    None => return wrong("Invalid LZF compressed string"),
+                }
+            }
+            other => return wrong(format!("Unknown RDB string encoding type {other}")),
+        })
+    }
+
+    /// A string as bytes, whatever its encoding.
+    fn text(&mut self) -> Read<Cow<'b, [u8]>> {
+        Ok(match self.string()? {
+            Value::Bytes(bytes) => bytes,
+            Value::Int(n) => {
+                let mut text = Vec::new();
+                number::push_i64(&mut text, n);
+                Cow::Owned(text)
+            }
+        })
+    }
+}
+
+fn trim_zeros(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+    &digits[zeros.min(digits.len().saturating_sub(1))..]
+}

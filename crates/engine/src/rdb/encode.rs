@@ -1,0 +1,160 @@
+//! Writing an RDB.
+
+use super::{VERSION, Value, length, opcode, string_encoding};
+use base::crc64::Crc64;
+use base::{lzf, number};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// LZF for strings where it helps (rdbcompression).
+    pub compress: bool,
+    /// A CRC-64 at the end; else eight zero bytes (rdbchecksum).
+    pub checksum: bool,
+}
+
+/// Strings up to this length are never compressed.
+const INCOMPRESSIBLE_BYTES_MAX: usize = 20;
+
+pub struct Encoder {
+    out: Vec<u8>,
+    /// Bytes of `out` that the checksum covers already.
+    summed: usize,
+    crc: Crc64,
+    options: Options,
+}
+
+impl Encoder {
+    pub fn new(options: Options) -> Self {
+        Self { out: Vec::new(), summed: 0, crc: Crc64::new(), options }
+    }
+
+    /// The bytes since it was emptied last. The caller takes them all.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.sum();
+        self.summed = 0;
+        &mut self.out
+    }
+
+    fn sum(&mut self) {
+        if self.options.checksum {
+            self.crc.update(&self.out[self.summed..]);
+        }
+        self.summed = self.out.len();
+    }
+
+    pub fn header(&mut self) {
+        self.out.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes());
+    }
+
+    pub fn aux(&mut self, key: &[u8], value: &[u8]) {
+        self.out.push(opcode::AUX);
+        push_string(&mut self.out, key, false);
+        push_string(&mut self.out, value, false);
+    }
+
+    pub fn select_db(&mut self, db: u32) {
+        self.out.push(opcode::SELECT_DB);
+        push_length(&mut self.out, u64::from(db));
+    }
+
+    /// How many keys, and keys with an expiry, the selected database has.
+    pub fn resize_db(&mut self, keys: u64, expires: u64) {
+        self.out.push(opcode::RESIZE_DB);
+        push_length(&mut self.out, keys);
+        push_length(&mut self.out, expires);
+    }
+
+    pub fn entry(&mut self, key: &[u8], value: &Value, expire_ms: Option<i64>) {
+        encode_entry(&mut self.out, key, value, expire_ms, self.options.compress);
+    }
+
+    /// Entries that [`encode_entry`] wrote.
+    pub fn raw(&mut self, encoded: &[u8]) {
+        self.out.extend_from_slice(encoded);
+    }
+
+    /// The end of the file, with its checksum.
+    pub fn eof(&mut self) {
+        self.out.push(opcode::EOF);
+        self.sum();
+        let checksum = if self.options.checksum { self.crc.value() } else { 0 };
+        self.out.extend_from_slice(&checksum.to_le_bytes());
+        self.summed = self.out.len();
+    }
+}
+
+/// Appends one entry: its expiry (Unix ms), type, key and value.
+pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Option<i64>, compress: bool) {
+    if let Some(at) = expire_ms {
+        out.push(opcode::EXPIRE_MS);
+        out.extend_from_slice(&at.to_le_bytes());
+    }
+    out.push(0); // string
+    push_string(out, key, compress);
+    match value {
+        Value::Int(n) => push_int(out, *n),
+        Value::Bytes(bytes) => push_string(out, bytes, compress),
+    }
+}
+
+fn push_length(out: &mut Vec<u8>, n: u64) {
+    if n < 1 << 6 {
+        out.push(length::FORM_6BIT << 6 | n as u8);
+    } else if n < 1 << 14 {
+        out.extend_from_slice(&[length::FORM_14BIT << 6 | (n >> 8) as u8, n as u8]);
+    } else if let Ok(n) = u32::try_from(n) {
+        out.push(length::MARK_32BIT);
+        out.extend_from_slice(&n.to_be_bytes());
+    } else {
+        out.push(length::MARK_64BIT);
+        out.extend_from_slice(&n.to_be_bytes());
+    }
+}
+
+/// An integer, in binary where it has at most 32 bits, else as text.
+fn push_int(out: &mut Vec<u8>, n: i64) {
+    const ENCODED: u8 = length::FORM_ENCODED << 6;
+    if let Ok(n) = i8::try_from(n) {
+        out.extend_from_slice(&[ENCODED | string_encoding::INT8, n as u8]);
+    } else if let Ok(n) = i16::try_from(n) {
+        out.push(ENCODED | string_encoding::INT16);
+        out.extend_from_slice(&n.to_le_bytes());
+    } else if let Ok(n) = i32::try_from(n) {
+        out.push(ENCODED | string_encoding::INT32);
+        out.extend_from_slice(&n.to_le_bytes());
+    } else {
+        let mut text = Vec::with_capacity(20);
+        number::push_i64(&mut text, n);
+        push_length(out, text.len() as u64);
+        out.extend_from_slice(&text);
+    }
+}
+
+fn push_string(out: &mut Vec<u8>, bytes: &[u8], compress: bool) {
+    // Text of at most 11 bytes may be an integer of 32 bits.
+    if bytes.len() <= 11
+        && let Some(n) = number::parse_i64(bytes)
+        && i32::try_from(n).is_ok()
+    {
+        push_int(out, n);
+        return;
+    }
+    if compress && INCOMPRESSIBLE_BYTES_MAX < bytes.len() && push_compressed(out, bytes) {
+        return;
+    }
+    push_length(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Appends the string compressed; false, and nothing appended, if that is no shorter.
+fn push_compressed(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let mut packed = Vec::new();
+    if !lzf::compress(bytes, &mut packed) || bytes.len() <= packed.len() + 4 {
+        return false;
+    }
+    out.push(length::FORM_ENCODED << 6 | string_encoding::LZF);
+    push_length(out, packed.len() as u64);
+    push_length(out, bytes.len() as u64);
+    out.extend_from_slice(&packed);
+    true
+}

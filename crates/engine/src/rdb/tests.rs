@@ -1,0 +1,118 @@
+use super::*;
+use base::rng::Rng;
+
+const PLAIN: Options = Options { compress: true, checksum: true };
+
+/// A file with these entries in database 3.
+fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
+    let mut encoder = Encoder::new(options);
+    encoder.header();
+    encoder.aux(b"redis-ver", b"7.2.4");
+    encoder.aux(b"ctime", b"1700000000");
+    encoder.select_db(3);
+    encoder.resize_db(entries.len() as u64, 1);
+    for (key, value, expiry) in entries {
+        encoder.entry(key, value, *expiry);
+    }
+    encoder.eof();
+    std::mem::take(encoder.buffer())
+}
+
+/// Decodes with pieces of `piece` bytes; every item as text.
+fn decode(bytes: &[u8], piece: usize) -> Result<Vec<String>, RdbError> {
+    let mut decoder = Decoder::new();
+    let (mut at, mut have) = (0, 0);
+    let mut items = Vec::new();
+    loop {
+        match decoder.next(&bytes[at..have], have == bytes.len())? {
+            Step::Need { at_least } => {
+                assert!(have - at < at_least);
+                have = (have + piece).min(bytes.len());
+            }
+            Step::Item { consumed, item } => {
+                items.push(format!("{item:?}"));
+                at += consumed;
+                if let Item::Eof { .. } = item {
+                    return Ok(items);
+                }
+            }
+        }
+    }
+}
+
+fn bytes(bytes: &[u8]) -> Value<'_> {
+    Value::Bytes(bytes.into())
+}
+
+#[test]
+fn what_is_written_is_read_at_any_split() {
+    let long = vec![b'a'; 100_000];
+    let mut noise = vec![0; 70_000];
+    let mut rng = Rng::new(5);
+    noise.iter_mut().for_each(|byte| *byte = rng.next_u64() as u8);
+    let mut entries: Vec<(&[u8], Value, Option<i64>)> = vec![
+        (b"k", bytes(b"v"), None),
+        (b"", bytes(b""), Some(-1)),
+        (b"12345", bytes(b"binary\0\xff"), Some(1_700_000_000_123)),
+        (b"long", bytes(&long), None),
+        (b"noise", bytes(&noise), None),
+    ];
+    for n in [0, -1, 127, -128, 128, 32767, -32769, i64::from(i32::MAX), i64::from(i32::MIN), 1 << 40, i64::MIN] {
+        entries.push((b"n", Value::Int(n), None));
+    }
+    for options in [PLAIN, Options { compress: false, checksum: false }] {
+        let file = file(&entries, options);
+        let whole = decode(&file, file.len()).expect("is read");
+        assert_eq!(whole.len(), entries.len() + 6);
+        for piece in [1000, 4096, 65_536] {
+            assert_eq!(decode(&file, piece).expect("is read"), whole);
+        }
+        let end = format!("{:?}", Item::Eof { checksum: options.checksum });
+        assert_eq!(whole.last(), Some(&end));
+    }
+    let small = file(&entries[..3], PLAIN);
+    assert_eq!(decode(&small, 1).expect("is read"), decode(&small, small.len()).expect("is read"));
+}
+
+#[test]
+fn every_truncation_and_every_changed_byte_is_noticed_or_harmless() {
+    let file = file(&[(b"key", bytes(&[b'x'; 50]), Some(5)), (b"n", Value::Int(77), None)], PLAIN);
+    for end in 0..file.len() {
+        assert!(decode(&file[..end], 7).is_err(), "cut at {end}");
+    }
+    let mut rng = Rng::new(9);
+    for at in 0..file.len() - 8 {
+        let mut changed = file.clone();
+        changed[at] ^= 1 << rng.below(8);
+        assert!(decode(&changed, 13).is_err(), "changed at {at}");
+    }
+}
+
+#[test]
+fn noise_is_refused_without_a_panic() {
+    let mut rng = Rng::new(1);
+    for _ in 0..20_000 {
+        let mut bytes = b"REDIS0011".to_vec();
+        for _ in 0..rng.below(60) {
+            bytes.push(if rng.one_in(3) { 0xF0 | rng.next_u64() as u8 } else { rng.next_u64() as u8 });
+        }
+        let _ = decode(&bytes, 9);
+    }
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let cases: &[(&[u8], &str)] = &[
+        (b"RADIS0010", "Wrong signature trying to load DB from file (at offset 0 of the RDB)"),
+        (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
+        (b"REDIS0010\x04\x03foo\x01", "the value of type 'hash' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)"),
+        (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
+        (b"REDIS0010\x00\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "string length 9223372036854775807 (at offset 9 of the RDB)"),
+        (b"REDIS0010\xff12345678", "Wrong RDB checksum"),
+        (b"REDIS0010", "Unexpected EOF reading RDB file (at offset 9 of the RDB)"),
+    ];
+    for (bytes, expected) in cases {
+        let error = decode(bytes, 64).expect_err("is refused").to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}

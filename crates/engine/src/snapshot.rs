@@ -1,0 +1,252 @@
+//! Snapshots: a consistent cut of the keyspace, serialised without fork and without stopping writers.
+//!
+//! [`Snapshot::cut`] runs under all shards for an instant: it pins each database's table in each shard, at the log
+//! offset of that moment. After it, [`Snapshot::step`] walks the shards in hash order, one bounded slice under one
+//! shard's lock at a time. A write to an entry that the walk has not reached first hands over the entry as it is
+//! (its pre-image); a key that is born after the cut is remembered, so that the walk passes it over.
+//!
+//! Invariants: every key that existed at the cut is written once, with its value of that moment; SWAPDB moves
+//! tables and FLUSHALL detaches them, so the walk goes by table identity, not by index.
+//! Absent here: sinks. The bytes of each step belong to the caller.
+
+use crate::engine::Engine;
+use crate::rdb::{self, Encoder};
+use crate::shard::{Db, Shard, TableId};
+use crate::txn::Txn;
+use crate::value::Value;
+use base::position::Offset;
+use ds::entry::{EntryRef, Payload};
+use std::collections::HashSet;
+
+/// Snapshots that can run at once.
+pub const SNAPSHOTS_MAX: usize = 4;
+
+/// A shard's part of a running snapshot.
+pub(crate) struct Capture {
+    /// The shard's tables at the cut, by ascending database.
+    pinned: Vec<(u32, TableId)>,
+    /// `pinned[..at]` are walked, and the entries of `pinned[at]` whose hash is below `position`.
+    at: usize,
+    position: u64,
+    /// Keys ahead of the walk that were handed over or born after the cut.
+    handed: HashSet<(TableId, Box<[u8]>)>,
+    /// Encoded entries, with their database.
+    preimages: Vec<(u32, Vec<u8>)>,
+    compress: bool,
+}
+
+impl Capture {
+    pub(crate) fn wants(&self, id: TableId) -> bool {
+        self.pinned[self.at..].iter().any(|&(_, pinned)| pinned == id)
+    }
+
+    fn is_ahead(&self, index: usize, hash: u64) -> bool {
+        self.at < index || (self.at == index && self.position <= hash)
+    }
+}
+
+/// Gives the entry of `key` to the snapshots that have not reached it; called before any change of it.
+#[cold]
+pub(crate) fn hand_over(shard: &mut Shard, db: u32, hash: u64, key: &[u8]) {
+    let Some(table) = shard.dbs[db as usize].as_deref() else { return };
+    for capture in shard.captures.iter_mut().flatten() {
+        let Some(index) = capture.pinned.iter().position(|&(_, id)| id == table.id) else { continue };
+        if !capture.is_ahead(index, hash) || !capture.handed.insert((table.id, key.into())) {
+            continue;
+        }
+        if let Some(entry) = table.table.get(hash, key) {
+            let mut bytes = Vec::new();
+            encode(&mut bytes, entry, capture.compress);
+            capture.preimages.push((capture.pinned[index].0, bytes));
+        }
+    }
+}
+
+fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, compress: bool) {
+    let value = match entry.payload() {
+        Payload::Int(n) => rdb::Value::Int(n),
+        Payload::Bytes(bytes) => rdb::Value::Bytes(bytes.into()),
+        Payload::Boxed(Value::Bytes(bytes)) => rdb::Value::Bytes(bytes.as_slice().into()),
+    };
+    rdb::encode_entry(out, entry.key(), &value, entry.expiry(), compress);
+}
+
+/// What a snapshot says of itself in the file, besides the data.
+#[derive(Clone, Copy)]
+pub struct Options {
+    pub compress: bool,
+    pub checksum: bool,
+}
+
+/// How far a snapshot is, for INFO.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Progress {
+    pub keys_done: u64,
+    pub keys_total: u64,
+    /// Bytes of pre-images that were ever held for it.
+    pub preimage_bytes: u64,
+}
+
+pub struct Snapshot {
+    slot: usize,
+    encoder: Encoder,
+    /// Databases that had keys at the cut: number, keys, keys with an expiry.
+    dbs: Vec<(u32, u64, u64)>,
+    /// The walk: index into `dbs`, shard.
+    db_index: usize,
+    shard: u8,
+    selected: Option<u32>,
+    resized: usize,
+    /// The log's offset at the cut.
+    pub offset: Offset,
+    pub progress: Progress,
+    compress: bool,
+}
+
+impl Snapshot {
+    /// Cuts here. The transaction holds every shard; the log's database is forgotten, so that whoever continues
+    /// from the snapshot is told it anew. `None` if as many snapshots run as can.
+    pub fn cut(txn: &mut Txn, options: Options, aux: &[(&[u8], &[u8])]) -> Option<Self> {
+        let engine = txn.engine();
+        assert!(txn.locks() == engine.all_locks());
+        txn.end_unit();
+        let slot = txn.shard(0).captures.iter().position(|capture| capture.is_none())?;
+        let held = txn.held_mut();
+        let mut totals = vec![(0, 0); engine.databases() as usize];
+        for i in engine.all_locks().iter() {
+            let shard = held.get_mut(i);
+            let mut pinned = Vec::new();
+            for (db, part) in shard.dbs.iter().enumerate() {
+                let Some(part) = part else { continue };
+                pinned.push((db as u32, part.id));
+                totals[db].0 += part.table.len() as u64;
+                totals[db].1 += part.table.volatile_len() as u64;
+            }
+            shard.captures[slot] = Some(Box::new(Capture {
+                pinned,
+                at: 0,
+                position: 0,
+                handed: HashSet::new(),
+                preimages: Vec::new(),
+                compress: options.compress,
+            }));
+            shard.captures_running += 1;
+        }
+        let dbs: Vec<_> = (0u32..).zip(totals).filter(|(_, t)| t.0 != 0).map(|(db, t)| (db, t.0, t.1)).collect();
+        let keys_total = dbs.iter().map(|&(_, keys, _)| keys).sum();
+        let mut encoder = Encoder::new(rdb::Options { compress: options.compress, checksum: options.checksum });
+        encoder.header();
+        for (key, value) in aux {
+            encoder.aux(key, value);
+        }
+        Some(Self {
+            slot,
+            encoder,
+            dbs,
+            db_index: 0,
+            shard: 0,
+            selected: None,
+            resized: 0,
+            offset: engine.log.end(),
+            progress: Progress { keys_total, ..Progress::default() },
+            compress: options.compress,
+        })
+    }
+
+    /// Walks on by about `entries` entries of one shard and appends what that gives to `out`. False when the
+    /// snapshot is complete and its last bytes are in `out`.
+    pub fn step(&mut self, engine: &Engine, entries: usize, out: &mut Vec<u8>, free: &mut Vec<Box<Db>>) -> bool {
+        let Some(&(db, _, _)) = self.dbs.get(self.db_index) else {
+            self.release(engine, free);
+            self.encoder.eof();
+            out.append(self.encoder.buffer());
+            return false;
+        };
+        let mut held = engine.shards().lock_one(self.shard);
+        let shard = held.get_mut(self.shard);
+        let mut capture = shard.captures[self.slot].take().expect("a running snapshot has its part in each shard");
+        self.drain(&mut capture);
+        let ended = self.walk(shard, &mut capture, db, entries);
+        shard.captures[self.slot] = Some(capture);
+        if ended {
+            free.append(&mut shard.release_detached());
+        }
+        drop(held);
+        if ended {
+            self.shard += 1;
+            if self.shard == engine.shard_count() {
+                self.shard = 0;
+                self.db_index += 1;
+            }
+        }
+        out.append(self.encoder.buffer());
+        true
+    }
+
+    /// Lets go of everything in the keyspace: at the end, or to abort.
+    pub fn release(&mut self, engine: &Engine, free: &mut Vec<Box<Db>>) {
+        for i in engine.all_locks().iter() {
+            let mut held = engine.shards().lock_one(i);
+            let shard = held.get_mut(i);
+            if let Some(mut capture) = shard.captures[self.slot].take() {
+                shard.captures_running -= 1;
+                self.drain(&mut capture);
+            }
+            free.append(&mut shard.release_detached());
+        }
+    }
+
+    fn drain(&mut self, capture: &mut Capture) {
+        for (db, bytes) in capture.preimages.drain(..) {
+            self.progress.preimage_bytes += bytes.len() as u64;
+            self.progress.keys_done += 1;
+            self.select(db);
+            self.encoder.raw(&bytes);
+        }
+    }
+
+    /// Walks the shard's table of `db` on; true when it is through.
+    fn walk(&mut self, shard: &Shard, capture: &mut Capture, db: u32, entries: usize) -> bool {
+        let Some(&(pinned, id)) = capture.pinned.get(capture.at).filter(|&&(pinned, _)| pinned <= db) else {
+            return true;
+        };
+        assert!(pinned == db, "databases are walked in ascending order");
+        let table = &shard.table(id).expect("a pinned table stays until it is walked").table;
+        self.select(db);
+        let mut bytes = Vec::new();
+        let next = table.scan(capture.position, entries, &mut |_hash, entry: EntryRef<Value>| {
+            if capture.handed.is_empty() || !capture.handed.contains(&(id, entry.key().into())) {
+                self.progress.keys_done += 1;
+                encode(&mut bytes, entry, self.compress);
+            }
+        });
+        self.encoder.raw(&bytes);
+        match next {
+            Some(position) => {
+                capture.position = position;
+                false
+            }
+            None => {
+                capture.at += 1;
+                capture.position = 0;
+                capture.handed.retain(|(table, _)| *table != id);
+                true
+            }
+        }
+    }
+
+    fn select(&mut self, db: u32) {
+        if self.selected == Some(db) {
+            return;
+        }
+        self.selected = Some(db);
+        self.encoder.select_db(db);
+        // The sizes are said once, where the database comes first.
+        if let Some(&(first, keys, expires)) = self.dbs.get(self.resized)
+            && first == db
+        {
+            self.resized += 1;
+            self.encoder.resize_db(keys, expires);
+        }
+    }
+}

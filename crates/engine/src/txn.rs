@@ -1,0 +1,609 @@
+//! A transaction: the only way to read or change the keyspace.
+//!
+//! lock → run → log → gate. A `Txn` holds the shards that its command's keys need, runs one or more rows inside
+//! them, collects their effects as canonical commands, and at [`Txn::commit`] appends these to the log before it
+//! unlocks. What a handler may do is what the methods here allow:
+//!
+//! * read: [`Txn::read`] (counts a hit or miss, touches the access time), [`Txn::get`] (does neither);
+//! * change: [`Txn::put`], [`Txn::get_mut`], [`Txn::remove`], [`Txn::set_expiry`] … Each hands the entry's
+//!   pre-image to running snapshots first, and treats a key whose time has passed as gone;
+//! * say so: [`Txn::changed`] once per changed key; the request's own bytes are the effect, unless
+//!   [`Txn::effect`] replaced them.
+//!
+//! A key whose time has passed is never seen by a client's command. On a primary it is deleted, and the deletion
+//! logged, by the command that met it; on a replica it only looks gone: its primary says when to delete it.
+
+use crate::engine::{Engine, State};
+use crate::error::Done;
+use crate::events::Event;
+use crate::log::Effects;
+use crate::row::Row;
+use crate::shard::{Db, Shard, WatchMark};
+use crate::value::{self, Str, TAG_RAW, Value};
+use base::position::Offset;
+use base::rng::Rng;
+use ds::entry::{Entry, EntryRef, NewPayload, Payload};
+use ds::striped::{Held, LockSet};
+use ds::table::{EntryMut, Table, Upsert};
+use resp::{Args, Reply};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// Who runs the command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Client,
+    /// The primary's stream: applied as it is, by nobody's clock.
+    Primary,
+}
+
+/// What a write does to the key's expiry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ttl {
+    Keep,
+    Clear,
+    /// Unix time in ms.
+    At(i64),
+}
+
+/// A worker's reusable buffers, so that a command allocates nothing.
+pub struct Scratch {
+    pub(crate) effects: Effects,
+    /// Keys that reads met after their time, to be deleted at the end of the command.
+    expired: RefCell<Vec<(u32, Box<[u8]>)>>,
+    hint: Cell<Hint>,
+    counts: Counts,
+    /// Tables and large values to be freed outside the locks, by a thread that may take its time.
+    pub trash: Vec<Box<Db>>,
+    pub rng: Rng,
+}
+
+/// What the transactions of one worker counted since [`Scratch::take_counts`].
+#[derive(Default, Clone)]
+pub struct Counts {
+    pub hits: Cell<u64>,
+    pub misses: Cell<u64>,
+    pub expired: Cell<u64>,
+}
+
+/// The hash of the key that was looked at last, by the address of its bytes.
+#[derive(Default, Clone, Copy)]
+struct Hint {
+    at: usize,
+    len: usize,
+    hash: u64,
+}
+
+impl Scratch {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            effects: Effects::default(),
+            expired: RefCell::default(),
+            hint: Cell::default(),
+            counts: Counts::default(),
+            trash: Vec::new(),
+            rng: Rng::new(seed),
+        }
+    }
+
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    #[inline]
+    pub(crate) fn hash(&self, engine: &Engine, key: &[u8]) -> u64 {
+        let hint = self.hint.get();
+        if hint.at == key.as_ptr() as usize && hint.len == key.len() {
+            return hint.hash;
+        }
+        self.remember(key, engine.hash(key))
+    }
+
+    #[inline]
+    fn remember(&self, key: &[u8], hash: u64) -> u64 {
+        self.hint.set(Hint { at: key.as_ptr() as usize, len: key.len(), hash });
+        hash
+    }
+
+    /// The hash of a key that is about to be looked at.
+    #[inline]
+    pub fn remember_key(&self, key: &[u8], hash: u64) {
+        self.remember(key, hash);
+    }
+
+    /// Forgets the remembered key: its buffer is about to be reused.
+    #[inline]
+    pub fn forget_key(&self) {
+        self.hint.set(Hint::default());
+    }
+}
+
+pub struct Txn<'e> {
+    engine: &'e Engine,
+    held: Held<'e, Shard>,
+    scratch: &'e mut Scratch,
+    pub now_ms: i64,
+    /// The selected database.
+    pub db: u32,
+    origin: Origin,
+    state: State,
+    logging: bool,
+    /// Of the command that runs now.
+    changed: bool,
+    replaced: bool,
+}
+
+impl<'e> Txn<'e> {
+    pub(crate) fn new(
+        engine: &'e Engine,
+        held: Held<'e, Shard>,
+        scratch: &'e mut Scratch,
+        now_ms: i64,
+        db: u32,
+        origin: Origin,
+    ) -> Self {
+        let state = engine.state();
+        // A replica's log takes the primary's bytes alone: what else it changes is local.
+        let logging = origin == Origin::Client && !state.is_replica() && engine.log.is_active();
+        Self { engine, held, scratch, now_ms, db, origin, state, logging, changed: false, replaced: false }
+    }
+
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
+    /// Role, pauses and refusals as they are while the locks are held.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub fn locks(&self) -> LockSet {
+        self.held.set()
+    }
+
+    pub fn rng(&mut self) -> &mut Rng {
+        &mut self.scratch.rng
+    }
+
+    /// Whether the command's effects go to the log.
+    pub fn is_logging(&self) -> bool {
+        self.logging
+    }
+
+    // ---- reading
+
+    /// The key's entry for a command that reads: counts a hit or a miss and touches the access time.
+    #[inline]
+    pub fn read(&self, key: &[u8]) -> Option<EntryRef<'_, Value>> {
+        let entry = self.get(key);
+        let counts = &self.scratch.counts;
+        match entry {
+            Some(entry) => {
+                counts.hits.set(counts.hits.get() + 1);
+                self.touch(entry);
+            }
+            None => counts.misses.set(counts.misses.get() + 1),
+        }
+        entry
+    }
+
+    /// Sets the entry's access time to now.
+    #[inline]
+    pub fn touch(&self, entry: EntryRef<Value>) {
+        let clock = self.access_clock();
+        if entry.access() != clock {
+            entry.set_access(clock);
+        }
+    }
+
+    /// As [`Txn::read`], without counting or touching: for commands that write, and for OBJECT.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Option<EntryRef<'_, Value>> {
+        self.get_in(self.db, key)
+    }
+
+    #[inline]
+    pub fn get_in(&self, db: u32, key: &[u8]) -> Option<EntryRef<'_, Value>> {
+        let hash = self.scratch.hash(self.engine, key);
+        let entry = self.held.get(self.engine.shard_of(hash)).db(db)?.table.get(hash, key)?;
+        if let Some(at) = entry.expiry()
+            && self.is_past(at)
+        {
+            if self.may_expire() {
+                self.scratch.expired.borrow_mut().push((db, key.into()));
+            }
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// The string at `key` for a command that reads.
+    #[inline]
+    pub fn read_str(&self, key: &[u8]) -> Result<Option<Str<'_>>, crate::Error> {
+        self.read(key).map(|entry| value::as_str(entry.payload())).transpose()
+    }
+
+    /// The string at `key` for a command that writes.
+    #[inline]
+    pub fn get_str(&self, key: &[u8]) -> Result<Option<Str<'_>>, crate::Error> {
+        self.get(key).map(|entry| value::as_str(entry.payload())).transpose()
+    }
+
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Keys in `db`, due ones included; needs every shard.
+    pub fn db_len(&self, db: u32) -> usize {
+        self.each_shard().filter_map(|shard| shard.db(db)).map(|db| db.table.len()).sum()
+    }
+
+    /// The shards that the transaction holds, in ascending order.
+    pub fn each_shard(&self) -> impl Iterator<Item = &Shard> {
+        self.held.set().iter().map(|i| self.held.get(i))
+    }
+
+    /// The shard with number `i`, which must be held.
+    pub fn shard(&self, i: u8) -> &Shard {
+        self.held.get(i)
+    }
+
+    /// Whether `expiry` (Unix ms) counts as passed for this transaction.
+    #[inline]
+    pub fn is_past(&self, expiry: i64) -> bool {
+        expiry < self.now_ms && self.origin == Origin::Client
+    }
+
+    /// Whether this transaction may delete a key because its time has passed.
+    fn may_expire(&self) -> bool {
+        self.origin == Origin::Client && !self.state.is_replica() && !self.state.expiry_paused()
+    }
+
+    #[inline]
+    fn access_clock(&self) -> u32 {
+        (self.now_ms / 1000) as u32 & 0x00FF_FFFF
+    }
+
+    // ---- changing
+
+    /// Makes the key hold `payload`, whatever was there.
+    pub fn put(&mut self, key: &[u8], payload: NewPayload<Value>, ttl: Ttl) {
+        self.put_in(self.db, key, payload, ttl, 0);
+    }
+
+    pub fn put_in(&mut self, db: u32, key: &[u8], payload: NewPayload<Value>, ttl: Ttl, tag: u8) {
+        let hash = self.scratch.hash(self.engine, key);
+        let access = self.access_clock();
+        self.hand_over(db, hash, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        let table = &mut shard.db_or_new(db).table;
+        let expiry = match ttl {
+            Ttl::At(at) => Some(at),
+            Ttl::Clear => None,
+            Ttl::Keep => table.get(hash, key).and_then(|entry| entry.expiry()),
+        };
+        let old_expiry = match table.upsert(hash, key, payload, expiry, tag, access) {
+            Upsert::Inserted => None,
+            Upsert::Replaced { expiry } => expiry,
+        };
+        if let Some(at) = old_expiry
+            && self.is_past(at)
+        {
+            self.log_expired(db, key);
+        }
+    }
+
+    /// Makes the key hold a string: short ones and integers inside the entry, longer ones behind it.
+    #[inline]
+    pub fn put_str(&mut self, key: &[u8], bytes: &[u8], ttl: Ttl) {
+        if let Some(n) = self.as_shared_int(bytes) {
+            self.put(key, NewPayload::Int(n), ttl);
+        } else if bytes.len() <= ds::entry::INLINE_BYTES_MAX {
+            self.put(key, NewPayload::Bytes(bytes), ttl);
+        } else {
+            self.put(key, NewPayload::Boxed(Value::Bytes(Arc::new(bytes.to_vec()))), ttl);
+        }
+    }
+
+    /// As Redis: a string of at most 20 bytes that spells an integer is kept as one.
+    #[inline]
+    fn as_shared_int(&self, bytes: &[u8]) -> Option<i64> {
+        if bytes.len() <= 20 { base::number::parse_i64(bytes) } else { None }
+    }
+
+    /// Changes the string at `key` (empty if there is none) as bytes, in place where it can be; the encoding
+    /// becomes "raw" and the expiry stays. The caller has checked the type.
+    pub fn edit_str<R>(&mut self, key: &[u8], edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.expire_if_due(self.db, key);
+        let hash = self.scratch.hash(self.engine, key);
+        self.hand_over(self.db, hash, key);
+        let db = self.db;
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        let table = &mut shard.db_or_new(db).table;
+        if let Some(mut entry) = table.get_mut(hash, key)
+            && let Some(Value::Bytes(bytes)) = entry.boxed_mut()
+        {
+            return edit(Arc::make_mut(bytes));
+        }
+        let mut bytes = match table.get(hash, key).map(|entry| value::as_str(entry.payload())) {
+            Some(Ok(text)) => text.to_vec(),
+            _ => Vec::new(),
+        };
+        let result = edit(&mut bytes);
+        let payload = if bytes.len() <= ds::entry::INLINE_BYTES_MAX {
+            NewPayload::Bytes(&bytes)
+        } else {
+            bytes.reserve_exact(bytes.len().min(1024 * 1024)); // room to grow, as it was just edited
+            NewPayload::Boxed(Value::Bytes(Arc::new(std::mem::take(&mut bytes))))
+        };
+        self.put_in(db, key, payload, Ttl::Keep, TAG_RAW);
+        result
+    }
+
+    /// The entry, to be changed; `None` if there is none.
+    pub fn get_mut(&mut self, key: &[u8]) -> Option<EntryMut<'_, Value>> {
+        self.expire_if_due(self.db, key);
+        let hash = self.scratch.hash(self.engine, key);
+        self.hand_over(self.db, hash, key);
+        let db = self.db;
+        self.held.get_mut(self.engine.shard_of(hash)).db_mut(db)?.table.get_mut(hash, key)
+    }
+
+    /// Takes the key out of the keyspace.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<Value>> {
+        self.remove_in(self.db, key)
+    }
+
+    pub fn remove_in(&mut self, db: u32, key: &[u8]) -> Option<Entry<Value>> {
+        if self.expire_if_due(db, key) {
+            return None;
+        }
+        let hash = self.scratch.hash(self.engine, key);
+        self.hand_over(db, hash, key);
+        self.held.get_mut(self.engine.shard_of(hash)).db_mut(db)?.table.remove(hash, key)
+    }
+
+    /// Sets or clears the key's expiry; false if there is no such key.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
+        match self.get_mut(key) {
+            Some(mut entry) => {
+                entry.set_expiry(expiry);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Empties `db`; needs every shard. The number of keys that were there.
+    pub fn flush(&mut self, db: u32) -> usize {
+        let mut removed = 0;
+        for i in self.held.set().iter() {
+            let shard = self.held.get_mut(i);
+            touch_watched_existing(shard, db);
+            if let Some(table) = &shard.dbs[db as usize] {
+                removed += table.table.len();
+                shard.dirty += table.table.len() as u64;
+            }
+            self.scratch.trash.extend(shard.detach(db));
+        }
+        removed
+    }
+
+    /// Exchanges two databases; needs every shard.
+    pub fn swap(&mut self, a: u32, b: u32) {
+        for i in self.held.set().iter() {
+            let shard = self.held.get_mut(i);
+            touch_watched_existing(shard, a);
+            touch_watched_existing(shard, b);
+            shard.dbs.swap(a as usize, b as usize);
+            // Keys that exist only now count as changed too.
+            touch_watched_existing(shard, a);
+            touch_watched_existing(shard, b);
+        }
+    }
+
+    /// Puts a loaded table in place; the shard has none for that database.
+    pub(crate) fn install(&mut self, shard: u8, db: u32, table: Table<Value>) {
+        let shard = self.held.get_mut(shard);
+        shard.install(db, table);
+        touch_watched_existing(shard, db);
+    }
+
+    // ---- saying what happened
+
+    /// The one exit of a change to `key`: watchers, counters, notifications; the request itself becomes the
+    /// effect unless [`Txn::effect`] says otherwise.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8], event: Event) {
+        self.changed_in(self.db, key, event);
+    }
+
+    #[inline]
+    pub fn changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
+        let hash = self.scratch.hash(self.engine, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        shard.touch_watchers(db, key);
+        shard.dirty += 1;
+        self.changed = true;
+    }
+
+    /// A change that is no key's: FLUSHALL, SWAPDB.
+    pub fn changed_all(&mut self) {
+        self.changed = true;
+    }
+
+    /// What is logged instead of the request's own bytes; several calls log several commands.
+    pub fn effect(&mut self, argv: &[&[u8]]) {
+        self.replaced = true;
+        if self.logging {
+            self.scratch.effects.push_command(self.db, argv);
+        }
+    }
+
+    /// As [`Txn::effect`]: nothing is logged for this command.
+    pub fn no_effect(&mut self) {
+        self.replaced = true;
+    }
+
+    // ---- running
+
+    /// Runs a row inside the locks that are held: what EXEC, scripts and the stream of a primary do too. On an
+    /// error the reply is rewound to where the command began; the caller writes the error line.
+    #[inline]
+    pub fn call(&mut self, row: &Row, args: Args, reply: &mut Reply) -> Done {
+        self.changed = false;
+        self.replaced = false;
+        let mark = reply.mark();
+        let result = (row.run)(self, args, reply);
+        if result.is_err() {
+            reply.rewind(mark);
+        }
+        self.end_command(args);
+        result
+    }
+
+    /// Closes the effects of the command that ran.
+    #[inline]
+    pub fn end_command(&mut self, args: Args) {
+        if self.logging && self.changed && !self.replaced {
+            match args.request() {
+                Some(bytes) => self.scratch.effects.push_bytes(self.db, bytes),
+                None => self.scratch.effects.push_args(self.db, args),
+            }
+        }
+        if !self.scratch.expired.get_mut().is_empty() {
+            self.delete_expired();
+        }
+        self.scratch.forget_key();
+    }
+
+    /// Appends what has happened so far to the log as one unit, and goes on under the same locks.
+    pub fn end_unit(&mut self) -> Option<Offset> {
+        let effects = &mut self.scratch.effects;
+        if effects.is_empty() {
+            return None;
+        }
+        let end = self.engine.log.append(effects);
+        effects.clear();
+        Some(end)
+    }
+
+    /// Appends the primary's bytes as they are: the transaction's place in the stream.
+    pub fn append_verbatim(&mut self, bytes: &[u8], db: Option<u32>) -> Offset {
+        assert!(self.origin == Origin::Primary);
+        self.engine.log.append_verbatim(bytes, db)
+    }
+
+    /// Appends to the log, unlocks. The log's end after the effects, if there were any.
+    #[inline]
+    pub fn commit(mut self) -> Option<Offset> {
+        self.end_unit()
+    }
+
+    // ---- watching
+
+    pub fn watch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
+        let shard = self.engine.shard_of(self.engine.hash(key));
+        self.held.get_mut(shard).watch(db, key, mark);
+    }
+
+    pub fn unwatch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
+        let shard = self.engine.shard_of(self.engine.hash(key));
+        self.held.get_mut(shard).unwatch(db, key, mark);
+    }
+
+    /// Whether the key's entry is there and its time has passed.
+    pub fn is_expired(&self, db: u32, key: &[u8]) -> bool {
+        let hash = self.engine.hash(key);
+        let entry = self.held.get(self.engine.shard_of(hash)).db(db).and_then(|db| db.table.get(hash, key));
+        entry.and_then(|entry| entry.expiry()).is_some_and(|at| self.is_past(at))
+    }
+
+    // ---- inside
+
+    /// Gives the entry as it is to the snapshots that have not reached it.
+    #[inline]
+    fn hand_over(&mut self, db: u32, hash: u64, key: &[u8]) {
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        if shard.captures_running != 0 {
+            crate::snapshot::hand_over(shard, db, hash, key);
+        }
+    }
+
+    /// Deletes the key if its time has passed and this transaction may: on a writable replica too, where a
+    /// client's write meets it. Whether it did.
+    fn expire_if_due(&mut self, db: u32, key: &[u8]) -> bool {
+        let hash = self.scratch.hash(self.engine, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        let entry = shard.db(db).and_then(|db| db.table.get(hash, key));
+        match entry.and_then(|entry| entry.expiry()) {
+            Some(at) if self.is_past(at) => {}
+            _ => return false,
+        }
+        self.hand_over(db, hash, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        shard.db_mut(db).and_then(|db| db.table.remove(hash, key));
+        self.log_expired(db, key);
+        true
+    }
+
+    /// Counts and logs that `key` went because its time had passed.
+    fn log_expired(&mut self, db: u32, key: &[u8]) {
+        let counts = &self.scratch.counts;
+        counts.expired.set(counts.expired.get() + 1);
+        let hash = self.scratch.hash(self.engine, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        shard.touch_watchers(db, key);
+        shard.dirty += 1;
+        if self.logging {
+            let name: &[u8] = if self.engine.settings.lazy_expire() { b"UNLINK" } else { b"DEL" };
+            self.scratch.effects.push_command(db, &[name, key]);
+        }
+    }
+
+    #[cold]
+    fn delete_expired(&mut self) {
+        let expired = std::mem::take(self.scratch.expired.get_mut());
+        for (db, key) in &expired {
+            self.expire_if_due(*db, key);
+        }
+        self.scratch.forget_key();
+    }
+
+    /// Deletes `key` of `db` if it is due, as a unit of its own in the log: active expiry. Whether it did.
+    pub(crate) fn expire_now(&mut self, db: u32, key: &[u8]) -> bool {
+        if !self.may_expire() {
+            return false;
+        }
+        let done = self.expire_if_due(db, key);
+        self.end_unit();
+        self.scratch.forget_key();
+        done
+    }
+
+    pub(crate) fn held_mut(&mut self) -> &mut Held<'e, Shard> {
+        &mut self.held
+    }
+}
+
+/// A payload that can be put elsewhere: what RENAME, MOVE and COPY carry.
+pub fn copy_payload<'a>(payload: Payload<'a, Value>) -> NewPayload<'a, Value> {
+    match payload {
+        Payload::Int(n) => NewPayload::Int(n),
+        Payload::Bytes(bytes) => NewPayload::Bytes(bytes),
+        Payload::Boxed(value) => NewPayload::Boxed(value.clone()),
+    }
+}
+
+fn touch_watched_existing(shard: &Shard, db: u32) {
+    let Some(table) = shard.db(db) else { return };
+    for (key, marks) in shard.watched_in(db) {
+        if table.table.get(shard.hash(key), key).is_some() {
+            marks.iter().for_each(|mark| mark.touch());
+        }
+    }
+}
