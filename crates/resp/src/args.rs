@@ -31,20 +31,30 @@ impl Span {
 pub struct Args<'a> {
     bytes: &'a [u8],
     spans: &'a [Span],
-    canonical: bool,
+    extent: Extent,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The bytes are a canonical request and the spans are all its arguments.
+    Request,
+    /// The same without some first arguments.
+    Tail,
+    /// The bytes are just where the arguments happen to lie.
+    Loose,
 }
 
 impl<'a> Args<'a> {
-    /// `bytes` is the whole request in canonical form.
+    /// `bytes` is the whole request in canonical form, and `spans` are all its arguments.
     #[inline]
     pub fn new(bytes: &'a [u8], spans: &'a [Span]) -> Self {
-        Self { bytes, spans, canonical: true }
+        Self { bytes, spans, extent: Extent::Request }
     }
 
-    /// As the decoder found it: `canonical` says whether `bytes` may be passed on as they are.
+    /// Arguments that lie anywhere in `bytes`.
     #[inline]
-    pub fn decoded(bytes: &'a [u8], spans: &'a [Span], canonical: bool) -> Self {
-        Self { bytes, spans, canonical }
+    pub fn loose(bytes: &'a [u8], spans: &'a [Span]) -> Self {
+        Self { bytes, spans, extent: Extent::Loose }
     }
 
     #[inline]
@@ -74,10 +84,11 @@ impl<'a> Args<'a> {
         self.at(0)
     }
 
-    /// The arguments from `i` on; none if there are fewer. The request stays whole.
+    /// The arguments from `i` on; none if there are fewer. [`Args::request`] stays the same.
     #[inline]
     pub fn tail(&self, i: usize) -> Self {
-        Self { spans: &self.spans[i.min(self.spans.len())..], ..*self }
+        let extent = if i == 0 || self.extent == Extent::Loose { self.extent } else { Extent::Tail };
+        Self { bytes: self.bytes, spans: &self.spans[i.min(self.spans.len())..], extent }
     }
 
     #[inline]
@@ -86,10 +97,10 @@ impl<'a> Args<'a> {
         self.spans.iter().map(move |span| span.of(bytes))
     }
 
-    /// The whole request in canonical form, if it came so.
+    /// The whole request in canonical form, if these are arguments of one.
     #[inline]
     pub fn request(&self) -> Option<&'a [u8]> {
-        self.canonical.then_some(self.bytes)
+        (self.extent != Extent::Loose).then_some(self.bytes)
     }
 }
 
@@ -153,9 +164,9 @@ impl OwnedArgs {
         Self { bytes: bytes.into(), spans: spans.into() }
     }
 
-    /// Copies a request as it is, or brings it into canonical form. A tail becomes a request of its own.
-    pub fn copy_of(args: Args) -> Self {
-        if !args.canonical || args.spans.first() != first_span(args.bytes).as_ref() {
+    /// Copies a request as it is. Other arguments, and a tail, become a request of their own.
+    pub fn from_args(args: Args) -> Self {
+        if args.extent != Extent::Request {
             return Self::from_slices(&args.iter().collect::<Vec<_>>());
         }
         Self { bytes: args.bytes.into(), spans: args.spans.into() }
@@ -189,17 +200,8 @@ impl fmt::Debug for OwnedArgs {
     }
 }
 
-/// Where the first argument of a canonical request lies.
-fn first_span(request: &[u8]) -> Option<Span> {
-    let count_line = memchr::memchr(b'\n', request)? + 1;
-    let length_line = memchr::memchr(b'\n', &request[count_line..])? + 1;
-    let len = number::parse_u64(&request[count_line + 1..count_line + length_line - 2])?;
-    Some(Span::new(count_line + length_line, len as usize))
-}
-
 /// Appends a request in canonical form, as it goes to replicas, into the AOF, and to other servers.
 pub fn push_command(out: &mut Vec<u8>, argv: &[&[u8]]) {
-    out.reserve(command_len(argv));
     push_header(out, b'*', argv.len());
     for arg in argv {
         push_header(out, b'$', arg.len());
@@ -248,7 +250,7 @@ mod tests {
             assert_eq!(owned.bytes(), out);
             assert_eq!(owned.as_args().iter().collect::<Vec<_>>(), argv);
             assert_eq!(owned.as_args().request(), Some(&out[..]));
-            assert_eq!(OwnedArgs::copy_of(owned.as_args()), owned);
+            assert_eq!(OwnedArgs::from_args(owned.as_args()), owned);
         }
         let mut out = Vec::new();
         push_command(&mut out, &[b"GET", b"k"]);
@@ -266,7 +268,7 @@ mod tests {
         assert_eq!(tail.request(), args.request());
         assert!(args.tail(9).is_empty());
         assert_eq!(tail.into_iter().collect::<Vec<_>>(), [&b"GET"[..], b"save"]);
-        assert_eq!(OwnedArgs::copy_of(tail), OwnedArgs::from_slices(&[b"GET", b"save"]));
+        assert_eq!(OwnedArgs::from_args(tail), OwnedArgs::from_slices(&[b"GET", b"save"]));
         assert_eq!(format!("{args:?}"), r#""CONFIG" "GET" "save""#);
     }
 }

@@ -5,10 +5,11 @@
 //! byte is looked at twice, and says how many bytes it needs, so that the caller can size its buffer once.
 //! How the input is split into reads never changes the result.
 //!
-//! It is as lenient as Redis, which does not look at the bytes where LF, or the CRLF behind an argument, should
-//! be; such a request is not canonical. After an error the connection is closed, and the decoder is not used again.
+//! It is as lenient as Redis, which does not look at the bytes where LF, or the CRLF behind an argument, should be;
+//! such a request is copied into canonical form, so that what is decoded in place can always be passed on as it is.
+//! After an error the connection is closed, and the decoder is not used again.
 
-use crate::args::{OwnedArgs, Span};
+use crate::args::{Args, OwnedArgs, Span};
 use crate::line;
 use base::number;
 use std::fmt;
@@ -38,6 +39,17 @@ impl Limits {
     const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16384;
 }
 
+impl Limits {
+    /// What a primary may send, or a file hold.
+    pub fn unlimited() -> Self {
+        Self {
+            bulk_bytes_max: Self::QUERY_BYTES_CEILING,
+            query_bytes_max: Self::QUERY_BYTES_CEILING,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -54,9 +66,10 @@ impl Default for Limits {
 pub enum Decoded {
     /// The request is not all there: the buffer must hold at least so many bytes, from the request's first on.
     Need(usize),
-    /// A request in the first `bytes` of the buffer; its arguments are `spans` spans from `first_span` on.
-    Request { bytes: usize, first_span: usize, spans: usize, canonical: bool },
-    /// A request of plain words in the first `bytes` of the buffer.
+    /// A request in canonical form in the first `bytes` of the buffer; its arguments are `spans` spans from
+    /// `first_span` on.
+    Request { bytes: usize, first_span: usize, spans: usize },
+    /// A request of plain words, or one oddly spelled, in the first `bytes` of the buffer.
     Inline { bytes: usize, args: OwnedArgs },
     /// Nothing to run (an empty line, `*0`) in the first `bytes` of the buffer.
     Empty { bytes: usize },
@@ -111,14 +124,21 @@ pub struct Decoder {
     /// The length of the argument at `at`, once it is known.
     bulk: Option<usize>,
     /// Something in the half request is not as [`crate::push_command`] would write it.
-    uncommon: bool,
+    odd: bool,
     /// The spans of the half request.
     half: Vec<Span>,
 }
 
-/// A line's number and the bytes that the line takes, or how many more it needs.
+/// How far a multibulk request is decoded.
+enum Progress {
+    Need(usize),
+    Empty,
+    Done,
+}
+
+/// The number in a line and the bytes that the line takes.
 enum Line {
-    Number { n: i64, bytes: usize, canonical: bool },
+    Number { n: i64, bytes: usize },
     NotNumber,
     Unfinished,
     TooLong,
@@ -136,126 +156,101 @@ impl Decoder {
 
     /// Decodes the request at the start of `buf`, and appends its spans to `spans`. After `Need`, call again with
     /// the same bytes and more behind them; `spans` may have been emptied meanwhile.
+    #[inline]
     pub fn next(
         &mut self,
         buf: &[u8],
         limits: &Limits,
         spans: &mut Vec<Span>,
     ) -> Result<Decoded, ProtocolError> {
-        match buf.first() {
-            None => Ok(Decoded::Need(1)),
-            Some(b'*') if !self.is_midway() => self.fresh(buf, limits, spans),
-            Some(b'*') => self.resume(buf, limits, spans),
-            Some(_) => self.inline(buf, limits),
+        if self.is_midway() {
+            return self.resume(buf, limits, spans);
         }
-    }
-
-    /// A request from its start: straight into `spans`; they move aside only if the request is not all there.
-    #[inline]
-    fn fresh(
-        &mut self,
-        buf: &[u8],
-        limits: &Limits,
-        spans: &mut Vec<Span>,
-    ) -> Result<Decoded, ProtocolError> {
         let first_span = spans.len();
-        let decoded = self.multibulk(buf, limits, spans)?;
-        if let Decoded::Need(_) = decoded {
+        if let Some((bytes, left)) = plain_prefix(buf, limits, spans) {
+            if left == 0 {
+                return Ok(Decoded::Request { bytes, first_span, spans: spans.len() - first_span });
+            }
+            (self.at, self.left) = (bytes, Some(left));
             self.half.extend(spans.drain(first_span..));
         }
-        Ok(self.finish(decoded, first_span, spans.len() - first_span))
+        self.resume(buf, limits, spans)
     }
 
+    /// Anything from where it stopped.
+    #[cold]
     fn resume(
         &mut self,
         buf: &[u8],
         limits: &Limits,
         spans: &mut Vec<Span>,
     ) -> Result<Decoded, ProtocolError> {
-        let mut half = std::mem::take(&mut self.half);
-        let decoded = self.multibulk(buf, limits, &mut half);
-        self.half = half;
-        let decoded = decoded?;
-        let (first_span, count) = (spans.len(), self.half.len());
-        if let Decoded::Request { .. } = decoded {
-            spans.append(&mut self.half);
-            // A request of a million arguments must not keep its memory for good.
-            self.half = Vec::new();
+        match buf.first() {
+            None => return Ok(Decoded::Need(1)),
+            Some(b'*') => {}
+            Some(_) => return self.inline(buf, limits),
         }
-        Ok(self.finish(decoded, first_span, count))
+        let progress = self.multibulk(buf, limits)?;
+        if let Progress::Need(bytes) = progress {
+            return Ok(Decoded::Need(bytes));
+        }
+        // A decoder at rest holds no memory, however many arguments there were.
+        let Self { at: bytes, odd, mut half, .. } = std::mem::take(self);
+        if query_bytes_max(limits) < bytes {
+            return Err(ProtocolError::QueryTooLong);
+        }
+        Ok(match progress {
+            Progress::Empty => Decoded::Empty { bytes },
+            _ if odd => {
+                Decoded::Inline { bytes, args: OwnedArgs::from_args(Args::loose(&buf[..bytes], &half)) }
+            }
+            _ => {
+                let (first_span, count) = (spans.len(), half.len());
+                spans.append(&mut half);
+                Decoded::Request { bytes, first_span, spans: count }
+            }
+        })
     }
 
-    #[inline]
-    fn finish(&mut self, mut decoded: Decoded, first: usize, count: usize) -> Decoded {
-        match &mut decoded {
-            Decoded::Need(_) => return decoded,
-            Decoded::Request { first_span, spans, .. } => (*first_span, *spans) = (first, count),
-            Decoded::Inline { .. } | Decoded::Empty { .. } => {}
-        }
-        (self.at, self.searched, self.left, self.bulk, self.uncommon) = (0, 0, None, None, false);
-        decoded
-    }
-
-    /// Goes on with a multibulk request from where it stopped. The caller fills in which spans it got.
-    #[inline]
-    fn multibulk(
-        &mut self,
-        buf: &[u8],
-        limits: &Limits,
-        spans: &mut Vec<Span>,
-    ) -> Result<Decoded, ProtocolError> {
+    /// Goes on with a multibulk request from where it stopped.
+    fn multibulk(&mut self, buf: &[u8], limits: &Limits) -> Result<Progress, ProtocolError> {
         let mut left = match self.left {
             Some(left) => left,
             None => match self.count(buf, limits)? {
-                None => return Ok(Decoded::Need(buf.len() + 1)),
-                Some(0) => return Ok(Decoded::Empty { bytes: self.at }),
+                None => return Ok(Progress::Need(buf.len() + 1)),
+                Some(0) => return Ok(Progress::Empty),
                 Some(count) => count,
             },
         };
         while 0 < left {
-            let len = match self.bulk {
-                Some(len) => len,
-                None => match self.length(buf, limits)? {
-                    None => {
-                        self.left = Some(left);
-                        return need(buf.len() + 1, limits);
-                    }
-                    Some(len) => len,
-                },
-            };
+            self.left = Some(left);
+            if self.bulk.is_none() {
+                self.bulk = self.length(buf, limits)?;
+            }
+            let Some(len) = self.bulk else { return need(buf.len() + 1, limits) };
             let end = self.at + len + 2;
             if buf.len() < end {
-                (self.left, self.bulk) = (Some(left), Some(len));
                 return need(end, limits);
             }
-            self.uncommon |= buf[end - 2..end] != *b"\r\n";
-            spans.push(Span { at: self.at as u32, len: len as u32 });
+            self.odd |= buf[end - 2..end] != *b"\r\n";
+            self.half.push(Span::new(self.at, len));
             (self.at, self.bulk) = (end, None);
             left -= 1;
         }
-        if limits.query_bytes_max.min(Limits::QUERY_BYTES_CEILING) < self.at {
-            return Err(ProtocolError::QueryTooLong);
-        }
-        Ok(Decoded::Request { bytes: self.at, first_span: 0, spans: 0, canonical: !self.uncommon })
+        Ok(Progress::Done)
     }
 
     /// The line `*<count>`; 0 stands for every count that asks for nothing.
-    #[inline]
     fn count(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let n = match self.number(buf, limits) {
+        let count = match self.number(buf, limits) {
             Line::Unfinished => return Ok(None),
             Line::TooLong => return Err(ProtocolError::MultibulkLineTooLong),
             Line::NotNumber => return Err(ProtocolError::MultibulkLength),
-            Line::Number { n, bytes, canonical } => {
-                (self.at, self.searched) = (self.at + bytes, 0);
-                self.uncommon |= !canonical;
-                n
+            Line::Number { n, bytes } => {
+                self.pass_line(buf, bytes);
+                n.max(0) as usize
             }
         };
-        if n <= 0 {
-            return Ok(Some(0));
-        }
-        let count = n as usize;
         if limits.args_max < count {
             return Err(ProtocolError::MultibulkLength);
         }
@@ -266,43 +261,32 @@ impl Decoder {
     }
 
     /// The line `$<length>`.
-    #[inline]
     fn length(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let line = self.number(buf, limits);
-        match line {
+        let (n, bytes) = match self.number(buf, limits) {
             Line::Unfinished => return Ok(None),
             Line::TooLong => return Err(ProtocolError::BulkLineTooLong),
-            _ => {}
-        }
-        if buf[self.at] != b'$' {
-            return Err(ProtocolError::ExpectedDollar { got: buf[self.at] });
-        }
-        let Line::Number { n, bytes, canonical } = line else { return Err(ProtocolError::BulkLength) };
-        if n < 0 || limits.bulk_bytes_max < n as usize {
+            _ if buf[self.at] != b'$' => return Err(ProtocolError::ExpectedDollar { got: buf[self.at] }),
+            Line::NotNumber => return Err(ProtocolError::BulkLength),
+            Line::Number { n, bytes } => (n, bytes),
+        };
+        let len = usize::try_from(n).map_err(|_| ProtocolError::BulkLength)?;
+        if limits.bulk_bytes_max < len {
             return Err(ProtocolError::BulkLength);
         }
-        if !limits.authenticated && Limits::UNAUTHENTICATED_BULK_BYTES_MAX < n as usize {
+        if !limits.authenticated && Limits::UNAUTHENTICATED_BULK_BYTES_MAX < len {
             return Err(ProtocolError::UnauthenticatedBulk);
         }
+        self.pass_line(buf, bytes);
+        Ok(Some(len))
+    }
+
+    fn pass_line(&mut self, buf: &[u8], bytes: usize) {
         (self.at, self.searched) = (self.at + bytes, 0);
-        self.uncommon |= !canonical;
-        Ok(Some(n as usize))
+        self.odd |= buf[self.at - 1] != b'\n';
     }
 
     /// The number in the line at `at`, behind its first byte.
-    #[inline]
     fn number(&mut self, buf: &[u8], limits: &Limits) -> Line {
-        let digit = |c: u8| i64::from(c - b'0');
-        match buf.get(self.at + 1..).unwrap_or_default() {
-            [a @ b'0'..=b'9', b'\r', b'\n', ..] => Line::Number { n: digit(*a), bytes: 4, canonical: true },
-            [a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
-                Line::Number { n: digit(*a) * 10 + digit(*b), bytes: 5, canonical: true }
-            }
-            _ => self.any_number(buf, limits),
-        }
-    }
-
-    fn any_number(&mut self, buf: &[u8], limits: &Limits) -> Line {
         let line = &buf[self.at..];
         let Some(end) = self.line_end(line, b'\r', limits) else {
             return if limits.inline_bytes_max < line.len() { Line::TooLong } else { Line::Unfinished };
@@ -310,9 +294,9 @@ impl Decoder {
         if line.len() < end + 2 {
             return Line::Unfinished;
         }
-        match number::parse_i64(&line[1..end]) {
+        match line[..end].get(1..).and_then(number::parse_i64) {
             None => Line::NotNumber,
-            Some(n) => Line::Number { n, bytes: end + 2, canonical: line[end + 1] == b'\n' && 0 <= n },
+            Some(n) => Line::Number { n, bytes: end + 2 },
         }
     }
 
@@ -352,10 +336,89 @@ impl Decoder {
     }
 }
 
-#[inline]
-fn need(bytes: usize, limits: &Limits) -> Result<Decoded, ProtocolError> {
-    if limits.query_bytes_max.min(Limits::QUERY_BYTES_CEILING) < bytes {
+fn query_bytes_max(limits: &Limits) -> usize {
+    limits.query_bytes_max.min(Limits::QUERY_BYTES_CEILING)
+}
+
+fn need(bytes: usize, limits: &Limits) -> Result<Progress, ProtocolError> {
+    if query_bytes_max(limits) < bytes {
         return Err(ProtocolError::QueryTooLong);
     }
-    Ok(Decoded::Need(bytes))
+    Ok(Progress::Need(bytes))
+}
+
+/// The hot path: as much of a request as is plainly spelled, all there and short. Gives the bytes decoded and how
+/// many arguments are left; `None` if not even the count is plain. What it cannot judge it leaves to the decoder.
+/// Its numbers have four digits at most, so the other limit of the unauthenticated is kept, too.
+#[inline]
+fn plain_prefix(buf: &[u8], limits: &Limits, spans: &mut Vec<Span>) -> Option<(usize, usize)> {
+    let (count, mut at) = plain_number(buf, 0, b'*')?;
+    let args_max = if limits.authenticated { limits.args_max } else { Limits::UNAUTHENTICATED_ARGS_MAX };
+    if count == 0 || args_max < count {
+        return None;
+    }
+    let mut left = count;
+    while 0 < left {
+        let Some((len, start)) = plain_number(buf, at, b'$') else { break };
+        let end = start + len;
+        if limits.bulk_bytes_max < len || buf.get(end..end + 2) != Some(b"\r\n") {
+            break;
+        }
+        spans.push(Span { at: start as u32, len: len as u32 });
+        at = end + 2;
+        left -= 1;
+    }
+    Some((at, left))
+}
+
+/// A line of `kind` and up to four digits: the number, and where the next line begins.
+#[inline]
+fn plain_number(buf: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    let line = buf.get(at..)?;
+    let Some(&word) = line.first_chunk() else { return plain_number_at_end(line, at, kind) };
+    // The line's frame is compared in one step, its digits are let through by the mask.
+    let word = u64::from_le_bytes(word);
+    let (one, one_mask) = frame(kind, 1);
+    let (two, two_mask) = frame(kind, 2);
+    if word & one_mask == one {
+        let a = digit(word, 1);
+        return (a <= 9).then_some((a as usize, at + 4));
+    }
+    if word & two_mask == two {
+        let (a, b) = (digit(word, 1), digit(word, 2));
+        return (1 <= a && a <= 9 && b <= 9).then_some(((a * 10 + b) as usize, at + 5));
+    }
+    plain_number_long(word, at, kind)
+}
+
+fn plain_number_long(word: u64, at: usize, kind: u8) -> Option<(usize, usize)> {
+    let (three, three_mask) = frame(kind, 3);
+    let digits = if word & three_mask == three { 3 } else { 4 };
+    let (four, four_mask) = frame(kind, 4);
+    let framed = digits == 3 || word & four_mask == four;
+    let all = (1..=digits).all(|i| digit(word, i) <= 9);
+    let n = (1..=digits).fold(0, |n, i| n * 10 + digit(word, i) as usize);
+    (framed && all && 1 <= digit(word, 1)).then_some((n, at + digits as usize + 3))
+}
+
+/// The same where the buffer has less than eight bytes left.
+fn plain_number_at_end(line: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    let mut word = [0; 8];
+    word[..line.len()].copy_from_slice(line);
+    match word {
+        [k, a @ b'0'..=b'9', b'\r', b'\n', ..] if k == kind => Some((usize::from(a - b'0'), at + 4)),
+        _ => None,
+    }
+}
+
+/// The bytes of a line around so many digits, and the mask of their places.
+#[inline]
+const fn frame(kind: u8, digits: u32) -> (u64, u64) {
+    let crlf = 8 * (1 + digits);
+    (kind as u64 | 0x0a0d << crlf, 0xff | 0xffff << crlf)
+}
+
+#[inline]
+fn digit(word: u64, i: u32) -> u8 {
+    ((word >> (8 * i)) as u8).wrapping_sub(b'0')
 }

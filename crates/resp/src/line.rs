@@ -120,3 +120,54 @@ fn hex(c: u8) -> u8 {
         _ => (c | 0x20) - b'a' + 10,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &[u8], want: Option<&[&[u8]]>) {
+        let got = split_args(line).ok();
+        assert_eq!(got, want.map(|words| words.iter().map(|word| word.to_vec()).collect()), "{}", line.escape_ascii());
+    }
+
+    #[test]
+    fn words() {
+        check(b"", Some(&[]));
+        check(b" \t\r\n\x0b\x0c", Some(&[]));
+        check(b"PING", Some(&[b"PING"]));
+        check(b"  set  key\tvalue \r", Some(&[b"set", b"key", b"value"]));
+        check(br#"set "a b" 'c d'"#, Some(&[b"set", b"a b", b"c d"]));
+        check(br#"save """#, Some(&[b"save", b""]));
+        check(b"''", Some(&[b""]));
+        check(br#""\n\r\t\b\a\\\"\q""#, Some(&[b"\n\r\t\x08\x07\\\"q"]));
+        check(br#""\x41\xfF\x0""#, Some(&[b"A\xffx0"]));
+        check(br#""\xzz""#, Some(&[b"xzz"]));
+        check(br"'\x41\n\'\\ '", Some(&[br"\x41\n'\\ "]));
+        check(br"'\\'", None);
+        check(br#"a"b c"#, None);
+        check(br#"a"b c""#, Some(&[b"ab c"]));
+        check(br#"a'b c'"#, Some(&[b"ab c"]));
+        check(br#""a"b"#, None);
+        check(br#"'a'b"#, None);
+        check(br#""a"'b'"#, None);
+        check(br#""a"#, None);
+        check(br#"'a"#, None);
+        check(br#""a\""#, None);
+        check(br"'a\'", None);
+        check(b"\"\\", None);
+        check(br"a\nb", Some(&[br"a\nb"]));
+        check(b"\xff\xfe", Some(&[b"\xff\xfe"]));
+    }
+
+    /// C ends the line at a NUL.
+    #[test]
+    fn nul_ends_the_line() {
+        check(b"a b\0c d", Some(&[b"a", b"b"]));
+        check(b"a \0", Some(&[b"a"]));
+        check(b"\"a\0\"", None);
+        check(b"'a\0'", None);
+        check(b"\"a\\\0\"", None);
+        check(b"\"a\"\0b", Some(&[b"a"]));
+    }
+}

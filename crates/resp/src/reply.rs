@@ -157,11 +157,10 @@ impl<'o> Reply<'o> {
     }
 
     pub fn double(&mut self, d: f64) {
-        let mut text = Vec::with_capacity(24);
-        number::push_f64(&mut text, d);
+        let mut text = number::F64Text::new();
         match self.proto {
-            Proto::Resp2 => self.bulk(&text),
-            Proto::Resp3 => self.line(b',', &text),
+            Proto::Resp2 => self.bulk(text.format(d)),
+            Proto::Resp3 => self.line(b',', text.format(d)),
         }
     }
 

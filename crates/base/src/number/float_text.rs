@@ -68,6 +68,22 @@ fn parse_exponent(text: &str) -> Option<i32> {
 }
 
 impl Finite<'_> {
+    /// The number as an integer and a power of ten, if the integer is short.
+    pub(super) fn short(&self) -> Option<(u64, i32)> {
+        let mut n = 0u64;
+        let mut power = self.exponent;
+        let mut behind_point = false;
+        for c in self.digits.bytes() {
+            if c == b'.' {
+                behind_point = true;
+                continue;
+            }
+            n = n.checked_mul(10)?.checked_add(u64::from(c - b'0'))?;
+            power -= i32::from(behind_point);
+        }
+        Some((n, power))
+    }
+
     /// The nearest number of the format `F`, ties to even; `None` where C reports a range error: the number is
     /// too great, or too small for anything but zero. `mark` is `e` or `p`, `prefix` empty or `0x`.
     pub(super) fn nearest<F: Float>(&self, prefix: &str, mark: char) -> Option<F> {

@@ -28,7 +28,10 @@ impl LongDouble {
         let parsed = float_text::parse(text)?;
         let size = match parsed.body {
             Body::Infinity => X87DoubleExtended::INFINITY,
-            Body::Decimal(number) => number.nearest("", 'e')?,
+            Body::Decimal(number) => match number.short().and_then(short_decimal) {
+                Some(size) => size,
+                None => number.nearest("", 'e')?,
+            },
             Body::Hex(number) => number.nearest("0x", 'p')?,
         };
         Some(Self(if parsed.negative { -size } else { size }))
@@ -70,6 +73,22 @@ impl LongDouble {
             out.remove(start);
         }
     }
+}
+
+/// Powers of ten up to this one are exact in 64 bits of fraction, since 5^27 is.
+const EXACT_POWER_MAX: u32 = 27;
+
+/// The usual case: two exact numbers make the nearest one in one rounding.
+fn short_decimal((n, power): (u64, i32)) -> Option<X87DoubleExtended> {
+    let exact = |n| X87DoubleExtended::from_u128(n).value;
+    if power == 0 {
+        return Some(exact(n.into()));
+    }
+    if EXACT_POWER_MAX < power.unsigned_abs() {
+        return None;
+    }
+    let (n, scale) = (exact(n.into()), exact(10u128.pow(power.unsigned_abs())));
+    Some(if power < 0 { (n / scale).value } else { (n * scale).value })
 }
 
 /// `fraction / 2^down` in units of the last digit, to the nearest, ties to even.

@@ -1,0 +1,125 @@
+//! What every thread may know of a connection: CLIENT LIST and CLIENT KILL read it, its worker writes it.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Names that a client gave itself.
+#[derive(Default, Clone)]
+pub struct Names {
+    pub name: Vec<u8>,
+    pub lib_name: Vec<u8>,
+    pub lib_ver: Vec<u8>,
+    pub user: Vec<u8>,
+}
+
+/// The kinds that CLIENT LIST TYPE and CLIENT KILL TYPE tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Normal,
+    Replica,
+    Primary,
+    Pubsub,
+}
+
+/// One connection's facts.
+pub struct Client {
+    pub id: u64,
+    pub fd: i32,
+    /// "127.0.0.1:1234", or "/path:0" for a Unix socket.
+    pub addr: String,
+    pub laddr: String,
+    pub unix_socket: bool,
+    /// The worker that owns it.
+    pub worker: usize,
+    /// Monotonic ms.
+    pub created_ms: i64,
+    pub active_ms: AtomicI64,
+    pub db: AtomicU32,
+    /// Id of the command that ran last in the command table; `u32::MAX` before any.
+    pub command: AtomicU32,
+    /// Commands queued by MULTI; -1 outside.
+    pub multi: AtomicI32,
+    pub watching: AtomicU32,
+    pub resp3: AtomicBool,
+    pub no_evict: AtomicBool,
+    pub no_touch: AtomicBool,
+    pub replica: AtomicBool,
+    pub monitor: AtomicBool,
+    pub closing: AtomicBool,
+    pub input_bytes: AtomicU64,
+    pub input_free_bytes: AtomicU64,
+    pub output_bytes: AtomicU64,
+    pub names: Mutex<Names>,
+    /// Set by CLIENT KILL: the worker closes it.
+    pub killed: AtomicBool,
+}
+
+impl Client {
+    pub fn new(id: u64, fd: i32, addr: String, laddr: String, unix_socket: bool, worker: usize, now_ms: i64) -> Self {
+        Self {
+            id,
+            fd,
+            addr,
+            laddr,
+            unix_socket,
+            worker,
+            created_ms: now_ms,
+            active_ms: AtomicI64::new(now_ms),
+            db: AtomicU32::new(0),
+            command: AtomicU32::new(u32::MAX),
+            multi: AtomicI32::new(-1),
+            watching: AtomicU32::new(0),
+            resp3: AtomicBool::new(false),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            replica: AtomicBool::new(false),
+            monitor: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            input_bytes: AtomicU64::new(0),
+            input_free_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            names: Mutex::new(Names { user: b"default".to_vec(), ..Names::default() }),
+            killed: AtomicBool::new(false),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        if self.replica.load(Relaxed) { Kind::Replica } else { Kind::Normal }
+    }
+}
+
+/// Every open connection, by id.
+#[derive(Default)]
+pub struct Clients {
+    next_id: AtomicU64,
+    open: Mutex<BTreeMap<u64, Arc<Client>>>,
+}
+
+impl Clients {
+    pub fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Relaxed) + 1
+    }
+
+    pub fn add(&self, client: Arc<Client>) {
+        self.open.lock().insert(client.id, client);
+    }
+
+    pub fn remove(&self, id: u64) {
+        self.open.lock().remove(&id);
+    }
+
+    pub fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, by ascending id.
+    pub fn all(&self) -> Vec<Arc<Client>> {
+        self.open.lock().values().cloned().collect()
+    }
+}

@@ -1,0 +1,415 @@
+//! Whether a command may run, in Redis's order of checks, and running it.
+//!
+//! The state word (role, pauses, refusals) is looked at before the locks are taken, and compared once they are
+//! held: if it changed in between, the checks are made again. So no write commits after a role change.
+
+use crate::commands::{Command, Run, table};
+use crate::config::Config;
+use crate::server::Server;
+use crate::session::{After, ConnState, Multi, ReplyMode, Session};
+use crate::stats::WorkerStats;
+use engine::row::Flags;
+use engine::{Done, Error, Meta, Origin, Scratch, State, Txn};
+use resp::{Args, OwnedArgs, Reply};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What a worker lends to each command.
+pub struct Context<'w> {
+    pub server: &'static Server,
+    pub config: &'w Arc<Config>,
+    pub scratch: &'w mut Scratch,
+    pub stats: &'w WorkerStats,
+    pub now_ms: i64,
+    /// Monotonic ns at which the command before ended.
+    pub clock_nanos: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Done,
+    /// Not now: the server is paused. The request stays in the input.
+    Postponed,
+}
+
+/// Executes one request and appends its reply to `out`.
+#[inline]
+pub fn execute(
+    ctx: &mut Context,
+    conn: &mut ConnState,
+    out: &mut Vec<u8>,
+    command: Option<&'static Command>,
+    args: Args,
+) -> Outcome {
+    let mark = out.len();
+    if conn.reply_mode == ReplyMode::SkipNext {
+        conn.reply_mode = ReplyMode::Skip;
+    }
+    let outcome = match resolve(command, args) {
+        Ok(command) => {
+            let outcome = run_if_allowed(ctx, conn, out, command, args);
+            conn.client.command.store(command.id as u32, Relaxed);
+            outcome
+        }
+        Err(error) => {
+            refuse(ctx, conn, out, None, &error);
+            Outcome::Done
+        }
+    };
+    match conn.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off | ReplyMode::SkipNext => out.truncate(mark),
+        ReplyMode::Skip => {
+            out.truncate(mark);
+            if outcome == Outcome::Done {
+                conn.reply_mode = ReplyMode::On;
+            }
+        }
+    }
+    outcome
+}
+
+/// The command or subcommand that the request names, with the right number of arguments.
+#[inline]
+fn resolve(command: Option<&'static Command>, args: Args) -> Result<&'static Command, Error> {
+    let Some(mut command) = command else { return Err(unknown(args)) };
+    if command.has_subcommands() && 2 <= args.len() {
+        command = table().find_sub(command, args.at(1)).ok_or_else(|| unknown_sub(command, args.at(1)))?;
+    }
+    if !command.meta.accepts(args.len()) {
+        return Err(Error::Arity { command: command.full_name.clone() });
+    }
+    Ok(command)
+}
+
+#[cold]
+fn unknown(args: Args) -> Error {
+    let mut shown = String::new();
+    for arg in args.iter().skip(1) {
+        if 128 <= shown.len() {
+            break;
+        }
+        let room = 128 - shown.len();
+        shown.push_str(&format!("'{}' ", text(arg, room)));
+    }
+    let name = text(args.name(), 128);
+    Error::owned(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
+}
+
+#[cold]
+fn unknown_sub(command: &Command, sub: &[u8]) -> Error {
+    let name = command.meta.name.to_ascii_uppercase();
+    Error::owned(format!("ERR unknown subcommand '{}'. Try {name} HELP.", text(sub, 128)))
+}
+
+/// Bytes of a request as text for an error line, at most `max` of them, up to the first zero byte.
+fn text(bytes: &[u8], max: usize) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()).min(max);
+    // The error line's writer keeps bytes above 127: they go through as Latin-1 code points of one byte each.
+    bytes[..end].iter().map(|&byte| byte as char).collect()
+}
+
+#[inline]
+fn run_if_allowed(
+    ctx: &mut Context,
+    conn: &mut ConnState,
+    out: &mut Vec<u8>,
+    command: &'static Command,
+    args: Args,
+) -> Outcome {
+    loop {
+        let state = ctx.server.engine.state();
+        if let Err(error) = check(ctx, conn, command, args, state) {
+            refuse(ctx, conn, out, Some(command), &error);
+            return Outcome::Done;
+        }
+        if state.writes_paused() && is_paused(conn, command, state) {
+            return Outcome::Postponed;
+        }
+        if let Some(multi) = &mut conn.multi
+            && is_queued(command)
+        {
+            queue(multi, command, args);
+            conn.client.multi.store(multi.commands.len() as i32, Relaxed);
+            Reply::new(out, conn.proto).simple("QUEUED");
+            return Outcome::Done;
+        }
+        if run(ctx, conn, out, command, args, state) {
+            return Outcome::Done;
+        }
+        // The state changed before the locks were held: look again.
+    }
+}
+
+/// Flags of the command, or of all that EXEC would run.
+fn flags(conn: &ConnState, command: &Command) -> (Flags, Flags) {
+    let mut any = command.meta.flags;
+    let mut all = command.meta.flags;
+    if matches!(command.run, Run::Exec)
+        && let Some(multi) = &conn.multi
+    {
+        for (queued, _) in &multi.commands {
+            any = any | queued.meta.flags;
+            all = Flags(all.0 & queued.meta.flags.0);
+        }
+    }
+    (any, all)
+}
+
+#[inline]
+fn check(
+    ctx: &Context,
+    conn: &ConnState,
+    command: &'static Command,
+    args: Args,
+    state: State,
+) -> Result<(), Error> {
+    let (any, all) = flags(conn, command);
+    if any.has(Flags::PROTECTED) {
+        crate::commands::check_protected(ctx.config, &conn.client, command)?;
+    }
+    if !conn.authenticated && !command.meta.flags.has(Flags::NO_AUTH) {
+        return Err(Error::text("NOAUTH Authentication required."));
+    }
+    if conn.multi.is_some() && command.meta.flags.has(Flags::NO_MULTI) {
+        return Err(Error::text("ERR Command not allowed inside a transaction"));
+    }
+    if state == State::default() {
+        return Ok(()); // the usual primary: nothing is refused
+    }
+    check_state(ctx, any, all, command, args, state)
+}
+
+fn check_state(
+    _ctx: &Context,
+    any: Flags,
+    all: Flags,
+    command: &Command,
+    _args: Args,
+    state: State,
+) -> Result<(), Error> {
+    let writes = any.has(Flags::WRITE) || any.has(Flags::MAY_REPLICATE);
+    if state.is_misconf() && !state.is_replica() && (writes || command.meta.name == "ping") {
+        return Err(MISCONF);
+    }
+    if state.has_few_replicas() && !state.is_replica() && writes {
+        return Err(Error::text("NOREPLICAS Not enough good replicas to write."));
+    }
+    if state.is_replica() && state.is_read_only() && any.has(Flags::WRITE) {
+        return Err(Error::text("READONLY You can't write against a read only replica."));
+    }
+    if state.is_stale() && !all.has(Flags::STALE) {
+        return Err(Error::text(
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        ));
+    }
+    if state.is_loading() && !all.has(Flags::LOADING) {
+        return Err(Error::text("LOADING Redis is loading the dataset in memory"));
+    }
+    Ok(())
+}
+
+const MISCONF: Error = Error::text(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
+
+fn is_paused(conn: &ConnState, command: &Command, state: State) -> bool {
+    if conn.client.replica.load(Relaxed) {
+        return false;
+    }
+    let (any, _) = flags(conn, command);
+    state.all_paused() || any.any(Flags::WRITE | Flags::MAY_REPLICATE)
+}
+
+fn is_queued(command: &Command) -> bool {
+    !matches!(command.run, Run::Exec)
+        && !matches!(command.meta.name, "multi" | "discard" | "watch" | "quit" | "reset")
+}
+
+fn queue(multi: &mut Multi, command: &'static Command, args: Args) {
+    let owned = OwnedArgs::from_args(args);
+    multi.bytes += args.iter().map(|arg| arg.len() + 16).sum::<usize>();
+    multi.commands.push((command, owned));
+}
+
+/// Writes an error reply for a command that may not run, and marks an open transaction.
+#[cold]
+fn refuse(ctx: &Context, conn: &mut ConnState, out: &mut Vec<u8>, command: Option<&Command>, error: &Error) {
+    let mut line = error.to_string();
+    if let Some(command) = command {
+        ctx.stats.command(command).rejected.add(1);
+        if matches!(command.run, Run::Exec) && conn.multi.is_some() {
+            crate::commands::discard(ctx.server, conn);
+            line = format!("EXECABORT Transaction discarded because of: {}", line);
+        }
+    }
+    if let Some(multi) = &mut conn.multi {
+        multi.refused = true;
+    }
+    write_error(ctx, out, conn, &line);
+}
+
+fn write_error(ctx: &Context, out: &mut Vec<u8>, conn: &ConnState, line: &str) {
+    ctx.server.errors.count(line);
+    // Text of a request is carried byte by byte; see `text`.
+    let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+    Reply::new(out, conn.proto).error_line(&bytes);
+}
+
+/// Runs the command; false if the state is no longer `state` and nothing was run.
+#[inline]
+fn run(
+    ctx: &mut Context,
+    conn: &mut ConnState,
+    out: &mut Vec<u8>,
+    command: &'static Command,
+    args: Args,
+    state: State,
+) -> bool {
+    let server = ctx.server;
+    let result = match command.run {
+        Run::Data(row) => {
+            let locks = server.engine.locks_of(&row.meta, args, ctx.scratch);
+            let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+            if txn.state() != state {
+                return false;
+            }
+            let result = txn.call(row, args, &mut Reply::new(out, conn.proto));
+            txn.commit();
+            result
+        }
+        Run::Host(host) => {
+            let mark = out.len();
+            let locks = host_locks(ctx, command.meta, args);
+            let result = if locks.is_empty() {
+                let mut session = Session { server, config: ctx.config, conn, now_ms: ctx.now_ms };
+                let proto = session.conn.proto;
+                host(&mut session, None, args, &mut Reply::new(out, proto))
+            } else {
+                let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+                if txn.state() != state {
+                    return false;
+                }
+                let result = call_host(server, ctx.config, conn, &mut txn, host, args, out, ctx.now_ms);
+                txn.commit();
+                result
+            };
+            if result.is_err() {
+                out.truncate(mark);
+            }
+            result
+        }
+        Run::Exec => match exec(ctx, conn, out, state) {
+            Some(result) => result,
+            None => return false,
+        },
+    };
+    count(ctx, command, &result);
+    if let Err(error) = result {
+        write_error(ctx, out, conn, &error.to_string());
+    }
+    if !ctx.scratch.trash.is_empty() {
+        server.lazy_free(std::mem::take(&mut ctx.scratch.trash));
+    }
+    true
+}
+
+fn host_locks(ctx: &Context, meta: &Meta, args: Args) -> ds::striped::LockSet {
+    ctx.server.engine.locks_of(meta, args, ctx.scratch)
+}
+
+fn call_host(
+    server: &'static Server,
+    config: &Arc<Config>,
+    conn: &mut ConnState,
+    txn: &mut Txn,
+    host: crate::commands::HostFn,
+    args: Args,
+    out: &mut Vec<u8>,
+    now_ms: i64,
+) -> Done {
+    let proto = conn.proto;
+    let mut session = Session { server, config, conn, now_ms };
+    let result = host(&mut session, Some(txn), args, &mut Reply::new(out, proto));
+    txn.end_command(args);
+    result
+}
+
+#[inline]
+fn count(ctx: &mut Context, command: &Command, result: &Done) {
+    let now = ctx.server.clock.nanos();
+    let nanos = now - ctx.clock_nanos;
+    ctx.clock_nanos = now;
+    let stat = ctx.stats.command(command);
+    stat.calls.add(1);
+    stat.nanos.add(nanos);
+    if result.is_err() {
+        stat.failed.add(1);
+    }
+    ctx.stats.command_nanos.add(nanos);
+}
+
+/// EXEC: every queued command in one transaction over the union of their shards and those of the watched keys.
+/// `None` if the state is no longer `state`.
+fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State) -> Option<Done> {
+    let server = ctx.server;
+    let Some(multi) = &conn.multi else {
+        return Some(Err(Error::text("ERR EXEC without MULTI")));
+    };
+    if multi.refused {
+        crate::commands::discard(server, conn);
+        return Some(Err(Error::text("EXECABORT Transaction discarded because of previous errors.")));
+    }
+    let mut locks = ds::striped::LockSet::EMPTY;
+    for (command, args) in &multi.commands {
+        locks = locks.union(server.engine.locks_of(command.meta, args.as_args(), ctx.scratch));
+    }
+    for (_, key, _) in &conn.watched {
+        locks = locks.union(server.engine.lock_of(key));
+    }
+    ctx.scratch.forget_key();
+    let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+    if txn.state() != state {
+        return None;
+    }
+    let changed = conn.watch_mark.is_touched()
+        || conn.watched.iter().any(|(db, key, was_expired)| !was_expired && txn.is_expired(*db, key));
+    let multi = conn.multi.take().expect("looked at above");
+    conn.client.multi.store(-1, Relaxed);
+    for (db, key, _) in std::mem::take(&mut conn.watched) {
+        txn.unwatch(db, &key, &conn.watch_mark);
+    }
+    conn.watch_mark = Arc::default();
+    conn.client.watching.store(0, Relaxed);
+    if changed {
+        drop(txn);
+        Reply::new(out, conn.proto).nil_array();
+        return Some(Ok(()));
+    }
+    Reply::new(out, conn.proto).array(multi.commands.len());
+    for (command, args) in &multi.commands {
+        let args = args.as_args();
+        let mark = out.len();
+        let result = match command.run {
+            Run::Data(row) => txn.call(row, args, &mut Reply::new(out, conn.proto)),
+            Run::Host(host) => call_host(server, ctx.config, conn, &mut txn, host, args, out, ctx.now_ms),
+            Run::Exec => unreachable!("EXEC is not queued"),
+        };
+        txn.db = conn.db; // SELECT inside the transaction
+        let stat = ctx.stats.command(command);
+        stat.calls.add(1);
+        if let Err(error) = result {
+            stat.failed.add(1);
+            out.truncate(mark);
+            let line = error.to_string();
+            server.errors.count(&line);
+            let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+            Reply::new(out, conn.proto).error_line(&bytes);
+        }
+        if conn.after == After::HandOver {
+            conn.after = After::GoOn; // PSYNC inside MULTI is refused before; nothing else hands over
+        }
+    }
+    txn.commit();
+    Some(Ok(()))
+}

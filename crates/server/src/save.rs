@@ -1,0 +1,270 @@
+//! SAVE and BGSAVE: a snapshot written to dbfilename, by way of a temporary file.
+//!
+//! The file is complete, fsynced and renamed, or it isn't there. One save runs at a time; snapshots for replicas
+//! are another matter (`sync`).
+
+use crate::logger::{self, Level};
+use crate::server::Server;
+use crate::sys;
+use engine::snapshot::{self, Progress, Snapshot};
+use engine::{Origin, Scratch};
+use parking_lot::Mutex;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Entries that are walked under one hold of a shard's lock: some tens of microseconds.
+pub const SLICE_ENTRIES: usize = 128;
+/// Bytes that are collected before they go to the sink.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What INFO persistence tells, and what decides about the next save.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub in_progress: bool,
+    /// A BGSAVE is to follow the one that runs.
+    pub scheduled: bool,
+    /// Unix seconds.
+    pub last_save: i64,
+    pub last_ok: bool,
+    pub last_try: i64,
+    /// Seconds; -1 before the first.
+    pub last_duration: i64,
+    pub started: i64,
+    pub saves: u64,
+    /// Changes at the last save.
+    pub dirty_at_save: u64,
+    pub progress: Progress,
+    pub last_preimage_bytes: u64,
+}
+
+pub struct Persistence {
+    pub state: Mutex<State>,
+    pub cancel: AtomicBool,
+}
+
+impl Persistence {
+    pub fn new(now_secs: i64) -> Self {
+        let state = State {
+            in_progress: false,
+            scheduled: false,
+            last_save: now_secs,
+            last_ok: true,
+            last_try: 0,
+            last_duration: -1,
+            started: -1,
+            saves: 0,
+            dirty_at_save: 0,
+            progress: Progress::default(),
+            last_preimage_bytes: 0,
+        };
+        Self { state: Mutex::new(state), cancel: AtomicBool::new(false) }
+    }
+}
+
+/// Cuts a snapshot here and now. `None` if as many run as can.
+pub fn cut(server: &'static Server, scratch: &mut Scratch, for_replica: bool) -> Option<Snapshot> {
+    let config = server.config();
+    let engine = &server.engine;
+    let mut txn = engine.begin(scratch, engine.all_locks(), server.clock.unix_ms(), 0, Origin::Client);
+    if for_replica && !engine.log.is_active() {
+        server.replication.activate_log(engine);
+    }
+    let options = snapshot::Options { compress: config.rdbcompression, checksum: config.rdbchecksum };
+    let aux = server.rdb_aux();
+    let aux: Vec<(&[u8], &[u8])> = aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
+    let snapshot = Snapshot::cut(&mut txn, options, &aux);
+    if for_replica && !txn.state().is_replica() {
+        engine.log.forget_db();
+    }
+    txn.commit();
+    snapshot
+}
+
+/// Walks a snapshot into `sink`, chunk by chunk.
+pub fn walk(
+    server: &'static Server,
+    mut snapshot: Snapshot,
+    mut sink: impl FnMut(&[u8], &Progress) -> io::Result<()>,
+) -> io::Result<Progress> {
+    let mut chunk = Vec::with_capacity(CHUNK_BYTES * 2);
+    let mut free = Vec::new();
+    loop {
+        let more = snapshot.step(&server.engine, SLICE_ENTRIES, &mut chunk, &mut free);
+        if !free.is_empty() {
+            server.lazy_free(std::mem::take(&mut free));
+        }
+        if CHUNK_BYTES <= chunk.len() || !more {
+            if let Err(error) = sink(&chunk, &snapshot.progress) {
+                snapshot.release(&server.engine, &mut free);
+                server.lazy_free(free);
+                return Err(error);
+            }
+            chunk.clear();
+        }
+        if !more {
+            return Ok(snapshot.progress);
+        }
+    }
+}
+
+/// Writes a snapshot to `path` by way of a temporary file beside it.
+pub fn write_file(server: &'static Server, snapshot: Snapshot, path: &Path) -> io::Result<Progress> {
+    let temporary = temporary_path(path);
+    let result = write_temporary(server, snapshot, &temporary).and_then(|progress| {
+        std::fs::rename(&temporary, path)?;
+        sys::sync_dir(path)?;
+        Ok(progress)
+    });
+    if result.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+fn temporary_path(path: &Path) -> PathBuf {
+    path.with_file_name(format!("temp-{}.rdb", std::process::id()))
+}
+
+fn write_temporary(server: &'static Server, snapshot: Snapshot, path: &Path) -> io::Result<Progress> {
+    let mut file = match File::create(path) {
+        Ok(file) => file,
+        Err(error) => {
+            let mut snapshot = snapshot;
+            let mut free = Vec::new();
+            snapshot.release(&server.engine, &mut free);
+            server.lazy_free(free);
+            return Err(error);
+        }
+    };
+    let delay = server.config().rdb_key_save_delay;
+    let progress = walk(server, snapshot, |bytes, progress| {
+        if server.persistence.cancel.load(Ordering::Relaxed) {
+            return Err(io::Error::other("cancelled"));
+        }
+        server.persistence.state.lock().progress = *progress;
+        if 0 < delay {
+            std::thread::sleep(std::time::Duration::from_micros(delay as u64));
+        }
+        file.write_all(bytes)
+    })?;
+    file.sync_all()?;
+    Ok(progress)
+}
+
+/// SAVE: in the calling thread; the others go on.
+pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()> {
+    let dirty = server.dirty();
+    let snapshot = cut(server, scratch, false).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
+    begin(server);
+    let result = write_file(server, snapshot, &server.dump_path());
+    match &result {
+        Ok(_) => logger::log(Level::Notice, "DB saved on disk"),
+        Err(error) => {
+            logger::log(Level::Warning, &format!("Error saving the DB on disk: {}", sys::error_text(error)));
+        }
+    }
+    end(server, dirty, &result);
+    result.map(|_| ())
+}
+
+/// BGSAVE: in a thread of its own. False if a save is running already.
+pub fn save_in_background(server: &'static Server) -> bool {
+    {
+        let mut state = server.persistence.state.lock();
+        if state.in_progress {
+            return false;
+        }
+        state.in_progress = true;
+        state.started = server.clock.unix_ms() / 1000;
+        state.last_try = state.started;
+    }
+    server.persistence.cancel.store(false, Ordering::Relaxed);
+    logger::log(Level::Notice, &format!("Background saving started by pid {}", std::process::id()));
+    crate::start::spawn("bgsave", move || run_background(server));
+    true
+}
+
+fn run_background(server: &'static Server) {
+    let mut scratch = Scratch::new(server.random_seed());
+    let dirty = server.dirty();
+    let result = match cut(server, &mut scratch, false) {
+        Some(snapshot) => write_file(server, snapshot, &server.dump_path()),
+        None => Err(io::Error::other("too many snapshots are running")),
+    };
+    match &result {
+        Ok(progress) => {
+            logger::log_as('C', Level::Notice, "DB saved on disk");
+            let megabytes = progress.preimage_bytes / (1024 * 1024);
+            let text = format!("RDB: {megabytes} MB of memory used by copy-on-write");
+            logger::log_as('C', Level::Notice, &text);
+            logger::log(Level::Notice, "Background saving terminated with success");
+        }
+        Err(error) => {
+            logger::log(Level::Warning, &format!("Write error saving DB on disk: {}", sys::error_text(error)));
+            logger::log(Level::Warning, "Background saving error");
+        }
+    }
+    end(server, dirty, &result);
+}
+
+fn begin(server: &'static Server) {
+    let mut state = server.persistence.state.lock();
+    state.in_progress = true;
+    state.started = server.clock.unix_ms() / 1000;
+    state.last_try = state.started;
+}
+
+fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
+    let now = server.clock.unix_ms() / 1000;
+    let failed = {
+        let mut state = server.persistence.state.lock();
+        state.in_progress = false;
+        state.last_duration = now - state.started;
+        state.last_ok = result.is_ok();
+        if let Ok(progress) = result {
+            state.last_save = now;
+            state.dirty_at_save = dirty;
+            state.saves += 1;
+            state.last_preimage_bytes = progress.preimage_bytes;
+        }
+        !state.last_ok
+    };
+    let refuse = failed && server.config().stop_writes_on_bgsave_error && !server.config().save.is_empty();
+    if server.engine.state().is_misconf() != refuse {
+        server.engine.change_state(|state| {
+            state.set_misconf(refuse);
+        });
+    }
+}
+
+/// Save points and scheduled saves: looked at by cron.
+pub fn cron(server: &'static Server) {
+    let config = server.config();
+    let now = server.clock.unix_ms() / 1000;
+    let dirty = server.dirty();
+    let state = server.persistence.state.lock().clone();
+    if state.in_progress {
+        return;
+    }
+    if state.scheduled {
+        server.persistence.state.lock().scheduled = false;
+        save_in_background(server);
+        return;
+    }
+    let changes = dirty - state.dirty_at_save;
+    // After a failed save the next waits a little.
+    if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
+        return;
+    }
+    let due = config.save.iter().find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+    if let Some(point) = due {
+        let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
+        logger::log(Level::Notice, &text);
+        save_in_background(server);
+    }
+}
+
+const RETRY_SECONDS: i64 = 5;
+
