@@ -242,6 +242,11 @@ impl Engine {
         LockSet(!0 >> (64 - u32::from(self.shard_count())))
     }
 
+    /// Changes since the start, in Redis's sense.
+    pub fn dirty(&self) -> u64 {
+        (0..self.shard_count()).map(|i| self.shards.lock_one(i).get(i).dirty).sum()
+    }
+
     /// The shard of one key, as a lock set.
     pub fn lock_of(&self, key: &[u8]) -> LockSet {
         LockSet::one(self.shard_of(self.hash(key)))

@@ -1,1 +1,4 @@
 //! Both sides of PSYNC as state machines without I/O.
+
+#[derive(Default)]
+pub struct Facts;

@@ -23,10 +23,10 @@ pub fn run(server: &'static Server) -> Result<(), String> {
             return Ok(());
         }
         server.freeze_point();
-        if server.active_expire() {
+        if server.active_expire.load(std::sync::atomic::Ordering::Relaxed) {
             expire_slice(server, &mut scratch, &mut cursor, 1_000_000_000 / hz * EXPIRE_SHARE_PERCENT / 100);
         }
-        server.unpause_if_due();
+        server.pause.end_if_due(server);
         let now = server.clock.monotonic_ms();
         server.rates.sample(server, now);
         if 1000 <= now - last_second {
@@ -40,10 +40,8 @@ pub fn run(server: &'static Server) -> Result<(), String> {
 /// Expires until a round of all tables is done, or the time is up.
 fn expire_slice(server: &'static Server, scratch: &mut Scratch, cursor: &mut Cursor, budget_nanos: u64) {
     let started = server.clock.nanos();
-    let mut deleted = 0;
     loop {
         let slice = expire::step(&server.engine, cursor, server.clock.unix_ms(), scratch);
-        deleted += slice.deleted as u64;
         if slice.round_ended {
             break;
         }
@@ -53,5 +51,5 @@ fn expire_slice(server: &'static Server, scratch: &mut Scratch, cursor: &mut Cur
         }
     }
     let counts = scratch.take_counts();
-    server.expire_stats.add(deleted, counts.expired.get(), server.clock.nanos() - started);
+    server.expire_stats.add(counts.expired.get(), server.clock.nanos() - started);
 }

@@ -15,6 +15,8 @@ pub mod listen;
 pub mod loading;
 pub mod logger;
 pub mod mailbox;
+pub mod memory;
+pub mod pause;
 pub mod rates;
 pub mod replication;
 pub mod save;

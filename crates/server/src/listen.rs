@@ -25,7 +25,7 @@ pub enum Listener {
 pub fn open(config: &Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
     if config.port != 0 {
-        for bind in &config.bind {
+        for bind in &config.bind.0 {
             match open_tcp(bind.trim_start_matches('-'), config.port as u16, config.tcp_backlog as i32) {
                 Ok(listener) => listeners.push(Listener::Tcp(listener)),
                 Err(error) => {
@@ -149,7 +149,7 @@ fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, 
         return;
     }
     let remote = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
-    if remote && config.protected_mode && config.requirepass.is_empty() && !server.was_bound_explicitly() {
+    if remote && config.protected_mode && config.requirepass.is_empty() {
         let _ = stream.write(DENIED.as_bytes());
         return;
     }

@@ -206,7 +206,10 @@ pub fn at_start(server: &'static Server) -> Result<(), String> {
     logger::log(Level::Notice, &text);
     let seconds = (server.clock.monotonic_ms() - started) as f64 / 1000.0;
     logger::log(Level::Notice, &format!("DB loaded from disk: {seconds:.3} seconds"));
-    server.loaded(keys, expired);
+    {
+        let mut state = server.persistence.state.lock();
+        (state.keys_loaded, state.keys_expired_at_load) = (keys, expired);
+    }
     server.replication.restore(server, &origins);
     Ok(())
 }

@@ -16,7 +16,7 @@ pub enum Rate {
     Loops,
 }
 
-const RATES: usize = 6;
+pub const RATES: usize = 6;
 
 #[derive(Default)]
 pub struct Rates(Mutex<Inner>);

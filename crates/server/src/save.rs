@@ -37,6 +37,9 @@ pub struct State {
     pub dirty_at_save: u64,
     pub progress: Progress,
     pub last_preimage_bytes: u64,
+    /// Of the file that the start loaded.
+    pub keys_loaded: u64,
+    pub keys_expired_at_load: u64,
 }
 
 pub struct Persistence {
@@ -58,6 +61,8 @@ impl Persistence {
             dirty_at_save: 0,
             progress: Progress::default(),
             last_preimage_bytes: 0,
+            keys_loaded: 0,
+            keys_expired_at_load: 0,
         };
         Self { state: Mutex::new(state), cancel: AtomicBool::new(false) }
     }
@@ -231,7 +236,7 @@ fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
         }
         !state.last_ok
     };
-    let refuse = failed && server.config().stop_writes_on_bgsave_error && !server.config().save.is_empty();
+    let refuse = failed && server.config().stop_writes_on_bgsave_error && !server.config().save.0.is_empty();
     if server.engine.state().is_misconf() != refuse {
         server.engine.change_state(|state| {
             state.set_misconf(refuse);
@@ -258,7 +263,7 @@ pub fn cron(server: &'static Server) {
     if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
         return;
     }
-    let due = config.save.iter().find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+    let due = config.save.0.iter().find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);

@@ -8,7 +8,12 @@ use crate::client::{Client, Clients};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conn::Stream;
-use crate::stats::ErrorStats;
+use crate::pause::Pause;
+use crate::rates::{RATES, Rates};
+use crate::replication::Replication;
+use crate::save::Persistence;
+use crate::shutdown::Shutdown;
+use crate::stats::{Counter, ErrorStats, ExpireStats};
 use crate::worker::{Handle, Message};
 use base::rng::Rng;
 use engine::Engine;
@@ -16,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use resp::OwnedArgs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -36,6 +41,14 @@ pub struct Server {
     pub executable: PathBuf,
     pub config_file: Option<PathBuf>,
     pub start_unix_ms: i64,
+    pub persistence: Persistence,
+    pub shutdown: Shutdown,
+    pub replication: Replication,
+    pub pause: Pause,
+    pub rates: Rates,
+    pub expire_stats: ExpireStats,
+    /// DEBUG SET-ACTIVE-EXPIRE.
+    pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
     trash: mpsc::Sender<Vec<Box<engine::Db>>>,
     /// DEBUG SLEEP: no thread goes on before this (monotonic ms).
@@ -69,10 +82,11 @@ impl Server {
         let mut run_id = [0; 40];
         rng.fill_hex(&mut run_id);
         let clock = Clock::new();
+        let now_ms = clock.unix_ms();
         let engine = Engine::new(engine::SHARDS, start.config.databases as u32, rng.next_u64());
         Self {
             engine,
-            start_unix_ms: clock.unix_ms(),
+            start_unix_ms: now_ms,
             clock,
             config: RwLock::new(Arc::new(start.config)),
             config_change: Mutex::new(()),
@@ -84,6 +98,13 @@ impl Server {
             run_id: String::from_utf8_lossy(&run_id).into_owned(),
             executable: start.executable,
             config_file: start.config_file,
+            persistence: Persistence::new(now_ms / 1000),
+            shutdown: Shutdown::default(),
+            replication: Replication::new(&mut rng),
+            pause: Pause::default(),
+            rates: Rates::default(),
+            expire_stats: ExpireStats::default(),
+            active_expire: AtomicBool::new(true),
             rng: Mutex::new(rng),
             trash: start.trash,
             frozen_until_ms: AtomicI64::new(0),
@@ -112,20 +133,60 @@ impl Server {
     /// Wakes whoever reads the log and sleeps: called once per pass of a loop that may have appended.
     pub fn wake_log_readers(&self) {
         if self.engine.log.take_sleeper() {
-            self.wake_replication();
+            self.replication.wake();
         }
     }
 
-    fn wake_replication(&self) {}
-
-    /// Gives a connection to the replication thread.
-    pub fn hand_over(&self, handed: HandedOver) {
-        drop(handed);
+    /// Changes of the data set since the start, in Redis's sense.
+    pub fn dirty(&self) -> u64 {
+        self.engine.dirty()
     }
 
-    /// Whether `bind` was set by the user: protected mode then lets remote clients in.
-    pub fn was_bound_explicitly(&self) -> bool {
-        self.config().bind != Config::default().bind
+    /// Where SAVE writes and the start reads; relative to the working directory, which is `dir`.
+    pub fn dump_path(&self) -> PathBuf {
+        PathBuf::from(&self.config().dbfilename)
+    }
+
+    /// What an RDB says of itself, besides the data.
+    pub fn rdb_aux(&self) -> Vec<(&'static str, String)> {
+        let mut aux = vec![
+            ("redis-ver", crate::REDIS_VERSION.to_string()),
+            ("greylag-ver", env!("CARGO_PKG_VERSION").to_string()),
+            ("redis-bits", "64".to_string()),
+            ("ctime", (self.clock.unix_ms() / 1000).to_string()),
+            ("used-mem", crate::memory::used_bytes().to_string()),
+        ];
+        aux.extend(self.replication.rdb_aux(&self.engine));
+        aux.push(("aof-base", "0".to_string()));
+        aux
+    }
+
+    /// Brings the settings that other parts keep copies of up to the configuration.
+    pub fn apply_settings(&self) {
+        let config = self.config();
+        let settings = &self.engine.settings;
+        settings.string_bytes_max.store(config.proto_max_bulk_len as usize, Ordering::Relaxed);
+        settings.lazy_expire.store(config.lazyfree_lazy_expire, Ordering::Relaxed);
+        self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
+        crate::logger::set_level(config.loglevel());
+        self.engine.change_state(|state| {
+            state.set_read_only(config.replica_read_only).set_stale_ok(config.replica_serve_stale_data);
+        });
+    }
+
+    /// Totals since the start, by [`crate::rates::Rate`].
+    pub fn rate_totals(&self) -> [u64; RATES] {
+        let sum = |field: fn(&crate::stats::WorkerStats) -> &Counter| -> u64 {
+            self.workers.iter().map(|worker| field(&worker.stats).get()).sum()
+        };
+        [
+            sum(|stats| &stats.processed),
+            sum(|stats| &stats.input_bytes),
+            sum(|stats| &stats.output_bytes),
+            self.replication.stats.input_bytes.load(Ordering::Relaxed),
+            self.replication.stats.output_bytes.load(Ordering::Relaxed),
+            sum(|stats| &stats.loops),
+        ]
     }
 
     pub fn send_all(&self, message: impl Fn() -> Message) {

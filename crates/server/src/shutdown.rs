@@ -68,7 +68,7 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
             return false;
         }
     }
-    let save = asked.save || (!config.save.is_empty() && !asked.no_save);
+    let save = asked.save || (!config.save.0.is_empty() && !asked.no_save);
     if save {
         logger::log(Level::Notice, "Saving the final RDB snapshot before exiting.");
         if let Err(error) = save::save_now(server, scratch) {

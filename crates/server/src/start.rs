@@ -18,7 +18,7 @@ use std::thread;
 pub fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
     match args::read(&argv) {
-        Ok(Mode::Run { config, file }) => run(config, file, argv),
+        Ok(Mode::Run(config, file)) => run(*config, file, argv),
         Ok(Mode::Print(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -114,10 +114,10 @@ fn serve(
 fn announce(server: &Server) {
     let config = server.config();
     if config.port != 0 {
-        logger::log(Level::Notice, "Ready to accept connections tcp");
+        logger::log(Level::Notice, "Ready to accept connections");
     }
     if !config.unixsocket.is_empty() {
-        logger::log(Level::Notice, "Ready to accept connections unix");
+        logger::log(Level::Notice, "The server is now ready to accept connections at the unix socket");
     }
 }
 

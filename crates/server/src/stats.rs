@@ -65,7 +65,7 @@ impl WorkerStats {
     /// CONFIG RESETSTAT.
     pub fn reset(&self) {
         for stat in &self.commands {
-            [&stat.calls, &stat.nanos, &stat.rejected, &stat.failed].map(Counter::reset);
+            [&stat.calls, &stat.nanos, &stat.rejected, &stat.failed].into_iter().for_each(Counter::reset);
         }
         let counters = [
             &self.processed,
@@ -80,7 +80,26 @@ impl WorkerStats {
             &self.loop_nanos,
             &self.command_nanos,
         ];
-        counters.map(Counter::reset);
+        counters.into_iter().for_each(Counter::reset);
+    }
+}
+
+/// What active expiry did.
+#[derive(Default)]
+pub struct ExpireStats {
+    pub deleted: AtomicU64,
+    pub time_caps: AtomicU64,
+    pub cpu_nanos: AtomicU64,
+}
+
+impl ExpireStats {
+    pub fn add(&self, deleted: u64, nanos: u64) {
+        self.deleted.fetch_add(deleted, Ordering::Relaxed);
+        self.cpu_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub fn count_time_cap(&self) {
+        self.time_caps.fetch_add(1, Ordering::Relaxed);
     }
 }
 

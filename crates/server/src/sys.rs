@@ -164,14 +164,13 @@ pub enum Whose {
 
 /// Tells systemd (supervised systemd or auto) or upstart that the server is ready.
 pub fn notify_supervisor(config: &Config) {
-    use crate::config::Supervised;
-    if matches!(config.supervised, Supervised::Systemd | Supervised::Auto)
+    if matches!(config.supervised.0, "systemd" | "auto")
         && let Some(path) = std::env::var_os("NOTIFY_SOCKET")
         && let Ok(socket) = UnixDatagram::unbound()
     {
         let _ = socket.send_to(b"STATUS=Ready to accept connections\nREADY=1\n", path);
     }
-    if matches!(config.supervised, Supervised::Upstart | Supervised::Auto)
+    if matches!(config.supervised.0, "upstart" | "auto")
         && std::env::var_os("UPSTART_JOB").is_some()
     {
         // SAFETY: upstart waits for its job to stop itself once.

@@ -6,7 +6,7 @@
 
 use crate::client::Client;
 use crate::commands::{Command, table};
-use crate::config::Config;
+use crate::config::{Config, OutputLimits};
 use crate::conn::{Input, Output, ReadEnd, Stream};
 use crate::dispatch::{self, Context, Outcome};
 use crate::logger::{self, Level};
@@ -296,13 +296,10 @@ impl Worker {
             if args.len() == 0 {
                 continue;
             }
-            request.command = table().find(args.name());
-            if let Some(command) = request.command
-                && let Some(spec) = command.meta.keys.first()
-                && let Some(key) = args.get(usize::from(spec.first))
-            {
-                request.hash = Some(engine.hash(key));
-            }
+            let command = table().find(args.name());
+            let key = command.and_then(|command| args.get(usize::from(command.meta.keys.first()?.first)));
+            let hash = key.map(|key| engine.hash(key));
+            (request.command, request.hash) = (command, hash);
         }
         if 1 < self.batch.len() {
             for stage in [Stage::Slot, Stage::Entry] {
@@ -390,7 +387,7 @@ impl Worker {
     }
 
     fn within_output_limit(&self, conn: &mut Conn) -> bool {
-        let limit = &self.config.client_output_buffer_limit[0];
+        let limit = &self.config.client_output_buffer_limit.0[OutputLimits::NORMAL];
         let pending = conn.output.pending() as u64;
         let now = self.server.clock.monotonic_ms();
         let hard = limit.hard_bytes != 0 && limit.hard_bytes <= pending;
@@ -424,7 +421,7 @@ impl Worker {
         self.free.push(index);
         let request = conn.state.sync_request.take().expect("set with HandOver");
         let Conn { stream, input, state, .. } = conn;
-        self.server.hand_over(HandedOver {
+        self.server.replication.hand_over(HandedOver {
             stream,
             input: input.bytes().to_vec(),
             request,

@@ -191,7 +191,7 @@ fn hello(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
     }
     session.conn.proto = proto;
     session.conn.client.resp3.store(proto == Proto::Resp3, Relaxed);
-    let mut out = out.with_proto(proto);
+    out.set_proto(proto);
     out.map(7);
     out.bulk(b"server");
     out.bulk(b"redis");
@@ -231,6 +231,7 @@ fn reset(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut R
     *conn = ConnState { authenticated, reply_mode: ReplyMode::On, ..ConnState::new(conn.client.clone(), false) };
     conn.client.resp3.store(false, Relaxed);
     conn.client.names.lock().name.clear();
-    out.with_proto(Proto::Resp2).simple("RESET");
+    out.set_proto(Proto::Resp2);
+    out.simple("RESET");
     Ok(())
 }

@@ -204,7 +204,7 @@ impl OutputLimits {
 
 impl Default for OutputLimits {
     fn default() -> Self {
-        let limit = |hard, soft, seconds| OutputLimit {
+        let limit = |hard: u64, soft: u64, seconds| OutputLimit {
             hard_bytes: hard << 20,
             soft_bytes: soft << 20,
             soft_seconds: seconds,
