@@ -30,6 +30,8 @@ pub enum StreamError {
     Arity { command: String },
     Protocol(String),
     Select(String),
+    /// This is no longer the replica that asked for the stream.
+    RoleChanged,
 }
 
 impl fmt::Display for StreamError {
@@ -41,11 +43,14 @@ impl fmt::Display for StreamError {
             Self::Arity { command } => write!(f, "the primary sent '{command}' with a wrong number of arguments"),
             Self::Protocol(what) => write!(f, "protocol error in the primary's stream: {what}"),
             Self::Select(what) => write!(f, "the primary selected a database that is not there: {what}"),
+            Self::RoleChanged => f.write_str("the role of this server changed"),
         }
     }
 }
 
 pub struct Applier {
+    /// The role's epoch in which the stream was asked for.
+    role_epoch: u64,
     /// Selected by the stream; `None` until its first SELECT, when the snapshot did not say.
     db: u32,
     decoder: Decoder,
@@ -77,9 +82,11 @@ enum Step {
 }
 
 impl Applier {
-    /// `db` is what the stream has selected where it begins: repl-stream-db of the snapshot, else 0.
-    pub fn new(db: u32) -> Self {
+    /// `db` is what the stream has selected where it begins: repl-stream-db of the snapshot, else 0. The stream is
+    /// applied in this epoch of the role only.
+    pub fn new(db: u32, role_epoch: u64) -> Self {
         Self {
+            role_epoch,
             db,
             decoder: Decoder::new(),
             limits: Limits { query_bytes_max: usize::MAX, bulk_bytes_max: usize::MAX, ..Limits::default() },
@@ -173,9 +180,16 @@ impl Applier {
             }
             steps.push((step, args));
         }
+        if locks.is_empty() {
+            // A PING changes no key, but it too must not slip in behind a change of the role.
+            locks = LockSet::one(0);
+        }
         scratch.forget_key();
         let mut db = self.db;
         let mut txn = engine.begin(scratch, locks, now_ms, db, Origin::Primary);
+        if engine.role_epoch() != self.role_epoch {
+            return Err(StreamError::RoleChanged);
+        }
         for (step, args) in steps {
             match step {
                 Step::Row(row) => run(&mut txn, row, args, &mut self.replies, notes),

@@ -9,6 +9,7 @@ use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
 use crate::txn::{Origin, Scratch, Txn};
 use base::hash::KeyHasher;
+use base::position::Offset;
 use crate::value::Value;
 use ds::striped::{LockSet, Striped};
 use ds::table::Table;
@@ -27,6 +28,7 @@ pub struct Engine {
     hasher: KeyHasher,
     pub log: Log,
     state: AtomicU64,
+    role_epoch: AtomicU64,
     pub settings: Settings,
     databases: u32,
 }
@@ -160,6 +162,7 @@ impl Engine {
             hasher: hasher.clone(),
             log: Log::new(),
             state: AtomicU64::new(0),
+            role_epoch: AtomicU64::new(0),
             settings: Settings {
                 string_bytes_max: AtomicUsize::new(512 * 1024 * 1024),
                 lazy_expire: AtomicBool::new(false),
@@ -219,9 +222,26 @@ impl Engine {
         change(&mut state);
         if state != before {
             state.0 += 1 << State::CHANGES_SHIFT;
+            if state.is_replica() != before.is_replica() {
+                self.role_epoch.fetch_add(1, Ordering::AcqRel);
+            }
             self.state.store(state.0, Ordering::Release);
         }
         state
+    }
+
+    /// How often this became a replica or a primary. Read under a shard's lock it can't change: what a primary
+    /// sent is applied only in the epoch that it was asked for in.
+    pub fn role_epoch(&self) -> u64 {
+        self.role_epoch.load(Ordering::Acquire)
+    }
+
+    /// Appends a command that has no database, as a primary does: PING, REPLCONF GETACK. `None` if this is a
+    /// replica, whose log takes its primary's bytes alone, or if nobody reads the log.
+    pub fn append_own(&self, command: &[u8]) -> Option<Offset> {
+        let _held = self.shards.lock_one(0);
+        let appends = !self.state().is_replica() && self.log.is_active();
+        appends.then(|| self.log.append_bytes(command))
     }
 
     /// The shards that a command needs. Remembers the first key's hash for the lookups that follow.
