@@ -262,6 +262,12 @@ impl Engine {
         LockSet(!0 >> (64 - u32::from(self.shard_count())))
     }
 
+    /// Keys in all databases, due ones included; shard by shard, so writes may slip in between.
+    pub fn keys(&self) -> u64 {
+        let keys_of = |shard: &Shard| shard.dbs.iter().flatten().map(|db| db.table.len() as u64).sum::<u64>();
+        (0..self.shard_count()).map(|i| keys_of(self.shards.lock_one(i).get(i))).sum()
+    }
+
     /// Changes since the start, in Redis's sense.
     pub fn dirty(&self) -> u64 {
         (0..self.shard_count()).map(|i| self.shards.lock_one(i).get(i).dirty).sum()

@@ -18,6 +18,7 @@ pub mod snapshot;
 mod txn;
 pub mod value;
 
+pub use apply::{Applier, Note, StreamError};
 pub use engine::{Engine, SHARDS, Settings, Stage, State};
 pub use error::{Done, Error};
 pub use row::{Meta, Row};

@@ -76,6 +76,8 @@ fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, compress: bool) {
 pub struct Options {
     pub compress: bool,
     pub checksum: bool,
+    /// Without: the file says where the log stands, and holds no key.
+    pub data: bool,
 }
 
 /// How far a snapshot is, for INFO.
@@ -117,7 +119,7 @@ impl Snapshot {
             let shard = held.get_mut(i);
             let mut pinned = Vec::new();
             for (db, part) in shard.dbs.iter().enumerate() {
-                let Some(part) = part else { continue };
+                let Some(part) = part.as_ref().filter(|_| options.data) else { continue };
                 pinned.push((db as u32, part.id));
                 totals[db].0 += part.table.len() as u64;
                 totals[db].1 += part.table.volatile_len() as u64;

@@ -123,3 +123,18 @@ impl Clients {
         self.open.lock().values().cloned().collect()
     }
 }
+
+/// A client as log lines name it: the first words of its line in CLIENT LIST.
+pub fn describe(server: &crate::server::Server, client: &Client) -> String {
+    let now = server.clock.monotonic_ms();
+    let name = String::from_utf8_lossy(&client.names.lock().name).into_owned();
+    format!(
+        "id={} addr={} laddr={} fd={} name={name} age={} idle={}",
+        client.id,
+        client.addr,
+        client.laddr,
+        client.fd,
+        (now - client.created_ms) / 1000,
+        (now - client.active_ms.load(Relaxed)) / 1000
+    )
+}

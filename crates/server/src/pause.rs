@@ -32,6 +32,12 @@ impl Pause {
         publish(server, *ends);
     }
 
+    /// Makes the state word say again what the pauses are, after a shutdown that was given up.
+    pub fn restore(&self, server: &Server) {
+        publish(server, *self.0.lock());
+        server.send_all(|| Message::Unpaused);
+    }
+
     /// CLIENT UNPAUSE.
     pub fn end(&self, server: &Server) {
         let mut ends = self.0.lock();
@@ -61,6 +67,7 @@ impl Pause {
     }
 }
 
+/// Makes the state word say what `ends` says.
 fn publish(server: &Server, ends: Ends) {
     server.engine.change_state(|state| {
         state.set_paused(ends.writes_ms != 0, ends.all_ms != 0);

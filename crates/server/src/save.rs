@@ -68,42 +68,65 @@ impl Persistence {
     }
 }
 
+/// Who gets a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum For {
+    File,
+    /// `without_data`: what they asked for by REPLCONF rdb-filter-only.
+    Replicas {
+        without_data: bool,
+    },
+}
+
 /// Cuts a snapshot here and now. `None` if as many run as can.
-pub fn cut(server: &'static Server, scratch: &mut Scratch, for_replica: bool) -> Option<Snapshot> {
+pub fn cut(server: &'static Server, scratch: &mut Scratch, reader: For) -> Option<Snapshot> {
     let config = server.config();
     let engine = &server.engine;
     let mut txn = engine.begin(scratch, engine.all_locks(), server.clock.unix_ms(), 0, Origin::Client);
-    if for_replica && !engine.log.is_active() {
-        server.replication.activate_log(engine);
-    }
-    let options = snapshot::Options { compress: config.rdbcompression, checksum: config.rdbchecksum };
+    let options = snapshot::Options {
+        compress: config.rdbcompression,
+        checksum: config.rdbchecksum,
+        data: reader != For::Replicas { without_data: true },
+    };
     let aux = server.rdb_aux();
     let aux: Vec<(&[u8], &[u8])> = aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
     let snapshot = Snapshot::cut(&mut txn, options, &aux);
-    if for_replica && !txn.state().is_replica() {
+    // Who continues from here is told the database anew.
+    if reader != For::File && !txn.state().is_replica() {
         engine.log.forget_db();
     }
     txn.commit();
     snapshot
 }
 
-/// Walks a snapshot into `sink`, chunk by chunk.
+/// Lets go of a snapshot that nobody wants.
+pub fn drop_snapshot(server: &'static Server, mut snapshot: Snapshot) {
+    let mut free = Vec::new();
+    snapshot.release(&server.engine, &mut free);
+    server.lazy_free(free);
+}
+
+/// Walks a snapshot into `sink`, chunk by chunk, unless it is cancelled.
 pub fn walk(
     server: &'static Server,
     mut snapshot: Snapshot,
+    cancel: &AtomicBool,
     mut sink: impl FnMut(&[u8], &Progress) -> io::Result<()>,
 ) -> io::Result<Progress> {
     let mut chunk = Vec::with_capacity(CHUNK_BYTES * 2);
     let mut free = Vec::new();
+    let mut delay = KeyDelay { server, keys: 0 };
     loop {
         let more = snapshot.step(&server.engine, SLICE_ENTRIES, &mut chunk, &mut free);
         if !free.is_empty() {
             server.lazy_free(std::mem::take(&mut free));
         }
-        if CHUNK_BYTES <= chunk.len() || !more {
-            if let Err(error) = sink(&chunk, &snapshot.progress) {
-                snapshot.release(&server.engine, &mut free);
-                server.lazy_free(free);
+        let delayed = delay.pass(&snapshot.progress);
+        if CHUNK_BYTES <= chunk.len() || !more || delayed {
+            let cancelled = || io::Error::other("cancelled");
+            let sunk = if cancel.load(Ordering::Relaxed) { Err(cancelled()) } else { sink(&chunk, &snapshot.progress) };
+            if let Err(error) = sunk {
+                drop_snapshot(server, snapshot);
                 return Err(error);
             }
             chunk.clear();
@@ -114,10 +137,30 @@ pub fn walk(
     }
 }
 
+/// rdb-key-save-delay: tests slow a walk down by it.
+struct KeyDelay {
+    server: &'static Server,
+    keys: u64,
+}
+
+impl KeyDelay {
+    /// Waits for the keys since the last call; whether there is a delay at all.
+    fn pass(&mut self, progress: &Progress) -> bool {
+        let micros = self.server.config().rdb_key_save_delay;
+        let keys = progress.keys_done - self.keys;
+        self.keys = progress.keys_done;
+        if 0 < micros {
+            std::thread::sleep(std::time::Duration::from_micros(micros as u64 * keys));
+        }
+        0 < micros
+    }
+}
+
 /// Writes a snapshot to `path` by way of a temporary file beside it.
 pub fn write_file(server: &'static Server, snapshot: Snapshot, path: &Path) -> io::Result<Progress> {
     let temporary = temporary_path(path);
-    let result = write_temporary(server, snapshot, &temporary).and_then(|progress| {
+    let cancel = &server.persistence.cancel;
+    let result = write_temporary(server, snapshot, &temporary, cancel).and_then(|(_, progress)| {
         std::fs::rename(&temporary, path)?;
         sys::sync_dir(path)?;
         Ok(progress)
@@ -132,36 +175,33 @@ fn temporary_path(path: &Path) -> PathBuf {
     path.with_file_name(format!("temp-{}.rdb", std::process::id()))
 }
 
-fn write_temporary(server: &'static Server, snapshot: Snapshot, path: &Path) -> io::Result<Progress> {
-    let mut file = match File::create(path) {
+/// Writes a snapshot to a new file, complete and synced; the caller names or removes it.
+pub fn write_temporary(
+    server: &'static Server,
+    snapshot: Snapshot,
+    path: &Path,
+    cancel: &AtomicBool,
+) -> io::Result<(File, Progress)> {
+    let created = File::options().read(true).write(true).create(true).truncate(true).open(path);
+    let mut file = match created {
         Ok(file) => file,
         Err(error) => {
-            let mut snapshot = snapshot;
-            let mut free = Vec::new();
-            snapshot.release(&server.engine, &mut free);
-            server.lazy_free(free);
+            drop_snapshot(server, snapshot);
             return Err(error);
         }
     };
-    let delay = server.config().rdb_key_save_delay;
-    let progress = walk(server, snapshot, |bytes, progress| {
-        if server.persistence.cancel.load(Ordering::Relaxed) {
-            return Err(io::Error::other("cancelled"));
-        }
+    let progress = walk(server, snapshot, cancel, |bytes, progress| {
         server.persistence.state.lock().progress = *progress;
-        if 0 < delay {
-            std::thread::sleep(std::time::Duration::from_micros(delay as u64));
-        }
         file.write_all(bytes)
     })?;
     file.sync_all()?;
-    Ok(progress)
+    Ok((file, progress))
 }
 
 /// SAVE: in the calling thread; the others go on.
 pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()> {
     let dirty = server.dirty();
-    let snapshot = cut(server, scratch, false).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
+    let snapshot = cut(server, scratch, For::File).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
     begin(server);
     let result = write_file(server, snapshot, &server.dump_path());
     match &result {
@@ -194,7 +234,7 @@ pub fn save_in_background(server: &'static Server) -> bool {
 fn run_background(server: &'static Server) {
     let mut scratch = Scratch::new(server.random_seed());
     let dirty = server.dirty();
-    let result = match cut(server, &mut scratch, false) {
+    let result = match cut(server, &mut scratch, For::File) {
         Some(snapshot) => write_file(server, snapshot, &server.dump_path()),
         None => Err(io::Error::other("too many snapshots are running")),
     };

@@ -120,6 +120,14 @@ impl Server {
         *self.config.write() = Arc::new(config);
     }
 
+    /// Changes the configuration on the server's own account: `replicaof` follows the role.
+    pub fn update_config(&self, change: impl FnOnce(&mut Config)) {
+        let mut held = self.config.write();
+        let mut config = Config::clone(&held);
+        change(&mut config);
+        *held = Arc::new(config);
+    }
+
     pub fn random_seed(&self) -> u64 {
         self.rng.lock().next_u64()
     }

@@ -100,7 +100,7 @@ fn serve(
     logger::log(Level::Notice, "Server initialized");
     server.apply_settings();
     loading::at_start(server)?;
-    server.replication.start(server);
+    server.replication.start(server)?;
     for (index, poll) in polls.into_iter().enumerate() {
         spawn(&format!("worker-{index}"), move || Worker::new(server, index, poll).run());
     }

@@ -1,6 +1,7 @@
 //! The command table: the engine's data commands and the server's own, one row each.
 
 mod connection;
+mod replication;
 mod transactions;
 
 use crate::client::Client;
@@ -50,7 +51,7 @@ pub fn check_protected(config: &Config, client: &Client, command: &Command) -> R
     Ok(())
 }
 
-const FAMILIES: &[&[HostRow]] = &[connection::ROWS, transactions::ROWS];
+const FAMILIES: &[&[HostRow]] = &[connection::ROWS, transactions::ROWS, replication::ROWS];
 
 pub struct Table {
     commands: Vec<Command>,

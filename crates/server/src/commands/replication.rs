@@ -7,7 +7,9 @@ use super::HostRow;
 use crate::session::{After, Session};
 use engine::row::{Categories, Flags, Locks};
 use engine::{Done, Error, Meta, Txn};
+use replication::replica::By;
 use resp::{Args, OwnedArgs, Reply};
+use std::sync::atomic::Ordering::Relaxed;
 
 const ADMIN: Meta = Meta { group: "server", flags: Flags::ADMIN.with(Flags::NOSCRIPT), locks: Locks::None, ..Meta::BASE };
 
@@ -82,13 +84,13 @@ fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut
     let txn = txn.expect("the row locks every shard");
     let server = session.server;
     let (host, port) = (args.at(1), args.at(2));
-    let who = session.conn.client.describe(server);
+    let who = crate::client::describe(server, &session.conn.client);
     if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") {
-        server.replication.promote(server, txn, &who);
+        server.replication.promote(server, txn, By::User(who));
         out.ok();
         return Ok(());
     }
-    if session.conn.client.is_replica() {
+    if session.conn.client.replica.load(Relaxed) {
         // A replica's own connection can't make its primary follow somebody.
         return Err(Error::text("ERR Command is not valid when client is a replica."));
     }
@@ -108,7 +110,7 @@ fn replconf(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
     match session.conn.replconf.replconf(args) {
         Ok(true) => out.ok(),
         Ok(false) => {} // ACK and GETACK are not answered
-        Err(text) => return Err(Error::owned(text)),
+        Err(error) => return Err(Error::owned(error.to_string())),
     }
     Ok(())
 }
