@@ -13,6 +13,9 @@ use engine::{Origin, Scratch};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
 
 const READ_BYTES: usize = 1024 * 1024;
 
@@ -180,20 +183,33 @@ impl Taker<'_> {
     }
 }
 
-/// Loads dbfilename before the server serves; a file that can't be loaded stops the start.
+/// How far the load at start is, for INFO persistence. Meaningful while the state word says that we load.
+#[derive(Default)]
+pub struct Progress {
+    /// Unix seconds.
+    pub started: AtomicI64,
+    pub total_bytes: AtomicU64,
+    pub loaded_bytes: AtomicU64,
+    /// What the file says of the server that wrote it.
+    pub rdb_used_memory: AtomicU64,
+}
+
+/// Loads dbfilename while clients are told to wait (-LOADING); a file that can't be loaded stops the start.
 pub fn at_start(server: &'static Server) -> Result<(), String> {
     let path = server.dump_path();
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
-            return Err(format!("Fatal error loading the DB, check server logs. Exiting. {}", sys::error_text(&error)));
+            return Err(format!("Fatal error: can't open the RDB file {} for reading: {}", path.display(), sys::error_text(&error)));
         }
     };
     let started = server.clock.monotonic_ms();
-    let drop_expired = (!server.replication.is_replica()).then(|| server.clock.unix_ms());
+    let follows = server.config().replicaof.0.is_some();
+    let drop_expired = (!follows).then(|| server.clock.unix_ms());
+    begin(server, &file);
     let mut loader = Loader::new(server, drop_expired);
-    read_all(file, &mut loader).map_err(|error| corrupt(&path, &error))?;
+    read_all(server, file, &mut loader).map_err(|error| corrupt(&path, &error))?;
     let Loader { staging, origins, expired, .. } = loader;
     log_origins(server, &origins);
     let keys = staging.keys;
@@ -214,6 +230,12 @@ pub fn at_start(server: &'static Server) -> Result<(), String> {
     Ok(())
 }
 
+fn begin(server: &'static Server, file: &File) {
+    let progress = &server.loading;
+    progress.started.store(server.clock.unix_ms() / 1000, Relaxed);
+    progress.total_bytes.store(file.metadata().map_or(0, |metadata| metadata.len()), Relaxed);
+}
+
 fn corrupt(path: &Path, error: &str) -> String {
     format!(
         "Fatal error loading the DB from {}: {error}. The file was left as it is: restore it from a copy, or move it away to start empty. Exiting.",
@@ -221,15 +243,32 @@ fn corrupt(path: &Path, error: &str) -> String {
     )
 }
 
-fn read_all(mut file: File, loader: &mut Loader) -> Result<(), String> {
-    let mut chunk = vec![0; READ_BYTES];
+fn read_all(server: &'static Server, mut file: File, loader: &mut Loader) -> Result<(), String> {
+    let delay = server.config().key_load_delay;
+    // A delay is for tests that want to look at a load: small steps let them.
+    let mut chunk = vec![0; if delay == 0 { READ_BYTES } else { 1024 }];
+    let mut keys = 0;
     loop {
         match file.read(&mut chunk) {
             Ok(0) => return loader.finish(),
-            Ok(n) => loader.feed(&chunk[..n])?,
+            Ok(n) => {
+                loader.feed(&chunk[..n])?;
+                server.loading.loaded_bytes.fetch_add(n as u64, Relaxed);
+                server.loading.rdb_used_memory.store(loader.origins.used_memory.unwrap_or(0), Relaxed);
+                delay_keys(delay, loader.staging.keys - keys);
+                keys = loader.staging.keys;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(sys::error_text(&error)),
         }
+    }
+}
+
+/// key-load-delay: so many microseconds for each key; below zero, so many keys for each microsecond.
+fn delay_keys(delay: i64, keys: u64) {
+    let micros = if delay < 0 { keys / delay.unsigned_abs() } else { keys * delay as u64 };
+    if 0 < micros {
+        std::thread::sleep(Duration::from_micros(micros));
     }
 }
 

@@ -27,6 +27,10 @@ pub fn start(server: &'static Server) {
                 logger::log(Level::Warning, "You insist... exiting now.");
                 sys::exit_at_once(1);
             }
+            if server.engine.state().is_loading() {
+                logger::log(Level::Warning, &format!("Received {name} during loading, exiting now."));
+                sys::exit_at_once(0);
+            }
             logger::log(Level::Warning, &format!("Received {name} scheduling shutdown..."));
             server.shutdown.ask(Asked::by_signal(how));
         }

@@ -99,15 +99,21 @@ fn serve(
     logger::banner(server.config().port, server.config().always_show_logo);
     logger::log(Level::Notice, "Server initialized");
     server.apply_settings();
-    loading::at_start(server)?;
-    server.replication.start(server)?;
+    server.engine.change_state(|state| {
+        state.set_loading(true);
+    });
     for (index, poll) in polls.into_iter().enumerate() {
         spawn(&format!("worker-{index}"), move || Worker::new(server, index, poll).run());
     }
     spawn("accept", move || listen::run(server, listeners).expect("accepting goes on"));
+    signals::start(server);
+    loading::at_start(server)?;
+    server.replication.start(server)?;
+    server.engine.change_state(|state| {
+        state.set_loading(false);
+    });
     announce(server);
     sys::notify_supervisor(&server.config());
-    signals::start(server);
     cron::run(server)
 }
 
