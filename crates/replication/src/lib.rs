@@ -20,6 +20,8 @@ mod facts;
 mod history;
 pub mod primary;
 pub mod replica;
+#[cfg(test)]
+mod trace;
 
 pub use facts::{Facts, ReplconfError};
 pub use history::{Continue, History, Refusal};

@@ -37,7 +37,7 @@ impl Primary {
 impl Replica {
     pub(super) fn state(&self) -> ReplicaState {
         match self.phase {
-            Phase::Waits { .. } | Phase::InSnapshot => ReplicaState::WaitBgsave,
+            Phase::Waits | Phase::InSnapshot | Phase::EndsPayload { .. } => ReplicaState::WaitBgsave,
             Phase::SendBulk { .. } => ReplicaState::SendBulk,
             Phase::AwaitsAck { .. } | Phase::Online => ReplicaState::Online,
         }

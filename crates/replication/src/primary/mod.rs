@@ -137,14 +137,15 @@ pub enum Event<'a> {
     /// As many snapshots run as can: it was not cut, and is tried again.
     SnapshotBusy { id: SnapshotId },
     /// Complete. Disk: a file of so many bytes. Sockets: so many bytes were given to every replica that is still
-    /// there, to be sent behind what it was sent before.
+    /// there, to be sent behind what it was sent before. The line "Background saving terminated with success" is
+    /// the machine's; what the save itself logs is the driver's.
     SnapshotReady { id: SnapshotId, bytes: u64 },
     /// It could not be started (no cut yet), or failed under way. The text says why.
     SnapshotFailed { id: SnapshotId, error: String },
     /// All of the payload of this replica is written to its socket: what [`Action::SendFile`] or
     /// [`Action::EndPayload`] asked for.
     PayloadSent { conn: ConnId },
-    /// Bytes of a payload moved: the replica is alive, though slow.
+    /// Bytes of a payload moved, or none wait to be written: the replica is alive, though slow.
     PayloadProgress { conn: ConnId },
     /// About ten times a second.
     Tick,
@@ -243,6 +244,9 @@ pub struct ReplicaInfo {
     pub lag_seconds: i64,
 }
 
+/// What ends a payload of unknown length has this many characters.
+const MARK_BYTES: usize = 40;
+
 /// What INFO stats counts; CONFIG RESETSTAT resets it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
@@ -263,16 +267,17 @@ pub struct Primary {
     alone_since_ms: i64,
     few_replicas: bool,
     good_replicas: usize,
-    ack_wanted: bool,
 }
 
 /// How far a replica's synchronization is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
-    /// Waits for a snapshot to begin, since then.
-    Waits { since_ms: i64 },
+    /// Waits for a snapshot to begin.
+    Waits,
     /// Belongs to the running snapshot.
     InSnapshot,
+    /// By socket: the payload and its mark are on their way.
+    EndsPayload { from: Offset },
     /// The file is on its way.
     SendBulk { from: Offset },
     /// Has its payload by socket; the log follows its first ACK.
@@ -286,6 +291,7 @@ struct Replica {
     facts: Facts,
     peer: Peer,
     phase: Phase,
+    arrived_ms: i64,
     /// Asked with SYNC: gets no reply line and sends no ACKs.
     old: bool,
     acked: Offset,
@@ -293,8 +299,6 @@ struct Replica {
     last_ack_ms: i64,
     /// When bytes of its payload moved last.
     last_progress_ms: i64,
-    /// The socket payload's end was asked for; PayloadSent is awaited.
-    payload_ended: bool,
     /// An ACK came before the payload's end was known to be sent.
     early_ack: bool,
     decoder: Decoder,
@@ -306,12 +310,8 @@ struct Running {
     id: SnapshotId,
     target: Target,
     offset: Option<Offset>,
+    /// Forty characters that end a payload by socket.
     mark: Vec<u8>,
-    /// What every replica that joins must understand and want.
-    needs_eof: bool,
-    needs_psync2: bool,
-    without_data: bool,
-    without_functions: bool,
 }
 
 impl Primary {
@@ -328,7 +328,6 @@ impl Primary {
             alone_since_ms: now_ms,
             few_replicas: false,
             good_replicas: 0,
-            ack_wanted: false,
         }
     }
 
@@ -358,4 +357,48 @@ impl Primary {
     fn replica(&mut self, conn: ConnId) -> Option<&mut Replica> {
         self.replicas.iter_mut().find(|replica| replica.conn == conn)
     }
+
+    /// The connection is gone.
+    fn lost(&mut self, view: &View, conn: ConnId, out: &mut Vec<Action>) {
+        let Some(at) = self.replicas.iter().position(|replica| replica.conn == conn) else { return };
+        let replica = self.replicas.remove(at);
+        notice(out, format!("Connection with replica {} lost.", replica.name()));
+        self.left(view, out);
+    }
+
+    /// We end the connection.
+    fn drop_replica(&mut self, view: &View, conn: ConnId, flush: Flush, out: &mut Vec<Action>) {
+        self.lost(view, conn, out);
+        out.push(Action::Close { conn, flush });
+    }
+
+    fn drop_replicas(&mut self, view: &View, out: &mut Vec<Action>) {
+        for conn in self.replicas.iter().map(|replica| replica.conn).collect::<Vec<_>>() {
+            self.drop_replica(view, conn, Flush::Now, out);
+        }
+        self.alone_since_ms = view.now_ms;
+        self.refresh_good(view, out);
+    }
+
+    /// One replica fewer.
+    fn left(&mut self, view: &View, out: &mut Vec<Action>) {
+        if self.replicas.is_empty() {
+            self.alone_since_ms = view.now_ms;
+        }
+        // A file is of use to those that come later; a transfer to nobody is not.
+        let nobody = !self.replicas.iter().any(|replica| replica.phase == Phase::InSnapshot);
+        if let Some(running) = self.snapshot.take_if(|running| nobody && running.target == Target::Sockets) {
+            notice(out, "Diskless rdb transfer, last replica dropped, killing fork child.".into());
+            out.push(Action::AbortSnapshot { id: running.id });
+        }
+        self.refresh_good(view, out);
+    }
+}
+
+fn notice(out: &mut Vec<Action>, line: String) {
+    out.push(Action::Log(Level::Notice, line));
+}
+
+fn warning(out: &mut Vec<Action>, line: String) {
+    out.push(Action::Log(Level::Warning, line));
 }

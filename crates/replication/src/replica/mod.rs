@@ -14,6 +14,7 @@
 //! The guard: a primary that comes back empty under an unknown id does not empty us
 //! (`replica-refuse-empty-primary`).
 
+mod connection;
 mod handshake;
 mod online;
 mod payload;
@@ -119,6 +120,14 @@ pub enum Event<'a> {
     StreamFailed { error: String },
 }
 
+/// Redis looks once a second whether something is due; so does the link.
+const PERIOD_MS: i64 = 1000;
+/// After a primary that was refused as empty, or whose stream can't be applied: trying costs a full transfer, or is
+/// in vain until somebody acts.
+const HOPELESS_RETRY_MS: i64 = 10_000;
+/// The longest line outside the payload.
+const LINE_BYTES_MAX: usize = 1024;
+
 /// How a payload is loaded, as far as Redis's words tell it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Load {
@@ -213,7 +222,7 @@ pub struct Link {
     retry_at_ms: i64,
     last_connect_ms: i64,
     next_second_ms: i64,
-    down_since_ms: i64,
+    down_since_ms: Option<i64>,
     /// Bytes of the stream that were received, applied or not.
     read_offset: Offset,
     /// The primary speaks SYNC only: no acknowledgements.
@@ -226,7 +235,7 @@ enum Phase {
     None,
     Connect,
     Connecting,
-    Handshake(handshake::Step),
+    Handshake(handshake::Handshake),
     Payload(payload::Payload),
     Online,
 }
@@ -246,7 +255,7 @@ impl Link {
             retry_at_ms: now_ms,
             last_connect_ms: now_ms,
             next_second_ms: now_ms,
-            down_since_ms: now_ms,
+            down_since_ms: None,
             read_offset: Offset::ZERO,
             old_primary: false,
             refused_empty: 0,
@@ -287,8 +296,8 @@ impl Link {
         self.last_io_ms
     }
 
-    /// Since when the link is down; meaningful while it is.
-    pub fn down_since_ms(&self) -> i64 {
+    /// Since when the link is down; `None` if it is up or never was.
+    pub fn down_since_ms(&self) -> Option<i64> {
         self.down_since_ms
     }
 
@@ -318,4 +327,12 @@ impl Link {
             Event::StreamFailed { error } => self.stream_failed(view, &error, out),
         }
     }
+}
+
+fn notice(out: &mut Vec<Action>, line: impl Into<String>) {
+    out.push(Action::Log(Level::Notice, line.into()));
+}
+
+fn warning(out: &mut Vec<Action>, line: impl Into<String>) {
+    out.push(Action::Log(Level::Warning, line.into()));
 }
