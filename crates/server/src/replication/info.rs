@@ -71,7 +71,8 @@ impl Replication {
             line("master_sync_last_io_seconds_ago", &since_io);
         }
         if !up {
-            line("master_link_down_since_seconds", &((now - link.down_since_ms()).max(0) / 1000));
+            let seconds = link.down_since_ms().map_or(-1, |since| (now - since).max(0) / 1000);
+            line("master_link_down_since_seconds", &seconds);
         }
         line("slave_priority", &config.replica_priority);
         line("slave_read_only", &u8::from(config.replica_read_only));
