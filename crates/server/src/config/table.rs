@@ -153,7 +153,7 @@ directives! {
     repl_backlog_ttl: i64 = 3600, "repl-backlog-ttl", Kind::Int { min: 0, max: i64::MAX }, MUTABLE, SHOWN, Effect::Now;
     repl_disable_tcp_nodelay: bool = false, "repl-disable-tcp-nodelay", Kind::Bool, MUTABLE, SHOWN, Effect::Now;
     repl_diskless_load: Choice = Choice("disabled"), "repl-diskless-load", Kind::Enum(&["disabled", "on-empty-db", "swapdb"]), MUTABLE, SHOWN, Effect::Now;
-    repl_diskless_sync: bool = true, "repl-diskless-sync", Kind::Bool, MUTABLE, SHOWN, Effect::Now;
+    repl_diskless_sync: bool = false, "repl-diskless-sync", Kind::Bool, MUTABLE, SHOWN, Effect::Now;
     repl_diskless_sync_delay: i64 = 5, "repl-diskless-sync-delay", Kind::Int { min: 0, max: 2147483647 }, MUTABLE, SHOWN, Effect::Now;
     repl_diskless_sync_max_replicas: i64 = 0, "repl-diskless-sync-max-replicas", Kind::Int { min: 0, max: 2147483647 }, MUTABLE, SHOWN, Effect::Now;
     repl_ping_replica_period: i64 = 10, "repl-ping-replica-period" | "repl-ping-slave-period", Kind::Int { min: 1, max: 2147483647 }, MUTABLE, SHOWN, Effect::Now;

@@ -298,7 +298,7 @@ fn link_settings(config: &Config) -> replica::Settings {
         auth: config.masterauth.clone(),
         listening_port: if announced != 0 { announced as u16 } else { config.port as u16 },
         announce_ip: config.replica_announce_ip.clone(),
-        version: crate::REDIS_VERSION.into(),
+        version: String::new(), // Redis 7 says none, and logs a line where it is told one
         timeout_ms: config.repl_timeout * 1000,
         diskless_load: match config.repl_diskless_load.0 {
             "on-empty-db" => DisklessLoad::OnEmptyDb,
