@@ -63,6 +63,8 @@ mod tests {
         let held = vec![1u8; 64 << 20];
         let bytes = resident_bytes("self").expect("Linux has it");
         assert!(held.len() as u64 <= bytes && held.iter().all(|&byte| byte == 1));
-        assert!(thread_cpu_ns().expect("Linux has it") <= process_cpu_ns(std::process::id()).expect("is alive"));
+        assert!(
+            thread_cpu_ns().expect("Linux has it") <= process_cpu_ns(std::process::id()).expect("is alive")
+        );
     }
 }

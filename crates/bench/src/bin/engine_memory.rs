@@ -28,11 +28,16 @@ fn main() {
             n += 1;
         }
         let txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
-        let table: usize = txn.each_shard().filter_map(|shard| shard.db(0)).map(|db| db.table.memory_bytes()).sum();
+        let table: usize =
+            txn.each_shard().filter_map(|shard| shard.db(0)).map(|db| db.table.memory_bytes()).sum();
         drop(txn);
         let resident = (resident_bytes("self").expect("Linux has it") - before) as f64 / n as f64;
         println!("{n} keys: {resident:.1} resident, {:.2} of it the table", table as f64 / n as f64);
         figures.push(resident);
     }
-    println!("mean {:.1}, median {:.1}", figures.iter().sum::<f64>() / figures.len() as f64, median(&figures));
+    println!(
+        "mean {:.1}, median {:.1}",
+        figures.iter().sum::<f64>() / figures.len() as f64,
+        median(&figures)
+    );
 }
