@@ -4,4 +4,5 @@
 //! of the rounds' ratios, in CPU time of the threads rather than by the wall clock.
 
 pub mod measure;
+pub mod process;
 pub mod workload;
