@@ -1,8 +1,9 @@
-//! A segment: up to 64 slots, in lines of one cache line each, behind a header.
+//! A segment: up to 56 slots, in lines of one cache line each, behind a header.
 //!
 //! A slot is a u64: a 16-bit tag of the hash above a 48-bit pointer to the entry; 0 is empty. An entry's home line
-//! follows from its hash; where that is full it lies in any other line, and the home is marked as overflowed, so
-//! that a lookup which misses touches one line as a rule. Segments grow and shrink by being built anew.
+//! follows from its tag; where that is full it lies in the next line that has room, and the home is marked as
+//! overflowed, so that a lookup which misses touches one line as a rule. Segments grow and shrink by being built
+//! anew, from the words alone: no entry is looked at.
 //!
 //! A segment that can't be split (its keys share their hashes, or the directory would grow out of proportion) has
 //! a chain of further segments behind it.
@@ -13,7 +14,8 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 pub(crate) const LINE_SLOTS: usize = 8;
-pub(crate) const LINES_MAX: usize = 8;
+/// With its header a whole segment is 512 bytes; and each size on the way is one that allocators have.
+pub(crate) const LINES_MAX: usize = 7;
 const HEADER_BYTES: usize = 64;
 const POINTER_MASK: u64 = (1 << 48) - 1;
 
@@ -56,14 +58,16 @@ pub(crate) fn tag(hash: u64) -> u64 {
     hash & 0xFFFF
 }
 
+/// The home line of a tag. It is the tag's, so that a segment is resized without a look at its keys; the bits that
+/// the line takes from the comparison of tags are few.
 #[inline]
-pub(crate) fn home_line(hash: u64, lines: usize) -> usize {
-    (((hash >> 16) & 0xFFFF) as usize * lines) >> 16
+pub(crate) fn home_line(tag: u64, lines: usize) -> usize {
+    (tag as usize * lines) >> 16
 }
 
 fn layout(lines: usize) -> Layout {
     let bytes = HEADER_BYTES + lines * LINE_SLOTS * 8;
-    Layout::from_size_align(bytes, 64).expect("at most 576 bytes")
+    Layout::from_size_align(bytes, 64).expect("at most 512 bytes")
 }
 
 /// # Safety
@@ -152,10 +156,12 @@ impl<V> Segment<V> {
         (0..self.slots()).filter(move |&slot| self.read(slot) != 0)
     }
 
-    /// Finds the key in this segment and its chain.
+    /// Finds the key in this segment and its chain. `lines` is what the directory knows of the segment: so the home
+    /// line is read at once, and the header only if the key is not there.
     #[inline]
-    pub(crate) fn find(self, hash: u64, key: &[u8]) -> Option<Place> {
-        let home = home_line(hash, self.lines());
+    pub(crate) fn find(self, lines: usize, hash: u64, key: &[u8]) -> Option<Place> {
+        debug_assert!(lines == self.lines());
+        let home = home_line(tag(hash), lines);
         if let Some(slot) = self.find_in_line(home, hash, key) {
             return Some(Place { segment: self.raw, slot });
         }
@@ -166,17 +172,26 @@ impl<V> Segment<V> {
         self.find_further(home, hash, key)
     }
 
+    /// The slots of a line that hold the tag, as bits.
+    #[inline]
+    pub(crate) fn matches(&self, line: usize, tag: u64) -> u32 {
+        // All eight are compared, with no branch between: where in its line a key lies can't be predicted.
+        (0..LINE_SLOTS)
+            .fold(0, |bits, i| bits | u32::from(self.read(line * LINE_SLOTS + i) >> 48 == tag) << i)
+    }
+
     #[inline]
     fn find_in_line(&self, line: usize, hash: u64, key: &[u8]) -> Option<usize> {
-        let tag = tag(hash);
-        for slot in line * LINE_SLOTS..(line + 1) * LINE_SLOTS {
-            let word = self.read(slot);
-            if word >> 48 == tag
-                && let Some(entry) = self.entry(slot)
+        let mut bits = self.matches(line, tag(hash));
+        while bits != 0 {
+            let slot = line * LINE_SLOTS + bits.trailing_zeros() as usize;
+            // An empty slot matches the tag 0.
+            if let Some(entry) = self.entry(slot)
                 && entry.key() == key
             {
                 return Some(slot);
             }
+            bits &= bits - 1;
         }
         None
     }
@@ -184,8 +199,9 @@ impl<V> Segment<V> {
     #[cold]
     fn find_further(self, home: usize, hash: u64, key: &[u8]) -> Option<Place> {
         for segment in self.all() {
-            let first = segment.raw == self.raw;
-            for line in (0..segment.lines()).filter(|&line| !first || line != home) {
+            let lines = segment.lines();
+            let (first, steps) = if segment.raw == self.raw { (home, 1..lines) } else { (0, 0..lines) };
+            for line in steps.map(|step| (first + step) % lines) {
                 if let Some(slot) = segment.find_in_line(line, hash, key) {
                     return Some(Place { segment: segment.raw, slot });
                 }
@@ -194,19 +210,40 @@ impl<V> Segment<V> {
         None
     }
 
-    /// Puts an entry into a free slot of this segment alone; gives it back if there is none.
-    pub(crate) fn place(&self, hash: u64, entry: Entry<V>) -> Result<usize, Entry<V>> {
+    /// The first free slot from the tag's home line on; marks the home if it lies elsewhere.
+    fn free_slot(&self, tag: u64) -> Option<usize> {
         let lines = self.lines();
-        let home = home_line(hash, lines);
-        let free = (0..lines).find_map(|step| {
+        let home = home_line(tag, lines);
+        let slot = (0..lines).find_map(|step| {
             let line = (home + step) % lines;
             (line * LINE_SLOTS..(line + 1) * LINE_SLOTS).find(|&slot| self.read(slot) == 0)
-        });
-        let Some(slot) = free else { return Err(entry) };
-        let header = self.header_mut();
+        })?;
         if slot / LINE_SLOTS != home {
-            header.overflowed |= 1 << home;
+            self.header_mut().overflowed |= 1 << home;
         }
+        Some(slot)
+    }
+
+    /// Takes over every entry of another segment, which is empty then; the caller knows that there is room.
+    pub(crate) fn adopt(&self, from: Self) {
+        for slot in 0..from.slots() {
+            let word = from.read(slot);
+            if word != 0 {
+                let to = self.free_slot(word >> 48).expect("the new segment has room");
+                self.write(to, word);
+                from.write(slot, 0);
+            }
+        }
+        let (to, from) = (self.header_mut(), from.header_mut());
+        to.count += std::mem::take(&mut from.count);
+        to.volatile += std::mem::take(&mut from.volatile);
+        to.min_expiry = to.min_expiry.min(from.min_expiry);
+    }
+
+    /// Puts an entry into a free slot of this segment alone; gives it back if there is none.
+    pub(crate) fn place(&self, hash: u64, entry: Entry<V>) -> Result<usize, Entry<V>> {
+        let Some(slot) = self.free_slot(tag(hash)) else { return Err(entry) };
+        let header = self.header_mut();
         header.count += 1;
         if let Some(expiry) = entry.expiry() {
             header.volatile += 1;
@@ -243,10 +280,11 @@ impl<V> Segment<V> {
         let before = entry.expiry();
         let result = change(&mut entry);
         let after = entry.expiry();
-        let header = self.header_mut();
-        header.volatile = header.volatile + u16::from(after.is_some()) - u16::from(before.is_some());
-        if let Some(expiry) = after {
-            header.min_expiry = header.min_expiry.min(expiry);
+        // The header is on another line than the slot: it is left alone where nothing changes in it.
+        if before != after {
+            let header = self.header_mut();
+            header.volatile = header.volatile + u16::from(after.is_some()) - u16::from(before.is_some());
+            header.min_expiry = header.min_expiry.min(after.unwrap_or(i64::MAX));
         }
         self.write(slot, word & !POINTER_MASK | entry.into_raw().as_ptr() as u64);
         result

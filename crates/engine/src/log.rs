@@ -13,17 +13,20 @@ use base::position::Offset;
 use ds::block::{Chain, Cursor};
 use parking_lot::Mutex;
 use resp::{Args, push_command};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// Size of a block of the log. A backlog is held in whole blocks.
 const BLOCK_BYTES: usize = 64 * 1024;
+
+/// No reader sleeps. No log gets that far.
+const AWAKE: u64 = u64::MAX;
 
 pub struct Log {
     tail: Mutex<Tail>,
     active: AtomicBool,
     end: AtomicU64,
-    /// A reader sleeps and wants to be woken when the log grows.
-    sleeping: AtomicBool,
+    /// A reader sleeps and wants to be woken when the end is no longer this; or [`AWAKE`].
+    sleeping: AtomicU64,
 }
 
 struct Tail {
@@ -42,7 +45,7 @@ impl Log {
             tail: Mutex::new(tail),
             active: AtomicBool::new(false),
             end: AtomicU64::new(0),
-            sleeping: AtomicBool::new(false),
+            sleeping: AtomicU64::new(AWAKE),
         }
     }
 
@@ -170,13 +173,17 @@ impl Log {
 
     /// Says that a reader goes to sleep; it must look at the end once more after this.
     pub fn will_sleep(&self) {
-        self.sleeping.store(true, Ordering::SeqCst);
+        self.sleeping.store(self.end().0, Ordering::Relaxed);
+        // Either the reader's next look sees what is appended, or the appender's look sees the reader asleep.
+        fence(Ordering::SeqCst);
     }
 
-    /// Whether a reader sleeps and is now to be woken by the caller.
+    /// Whether a reader sleeps, there is something new for it, and it is now to be woken by the caller.
     #[inline]
     pub fn take_sleeper(&self) -> bool {
-        self.sleeping.load(Ordering::SeqCst) && self.sleeping.swap(false, Ordering::SeqCst)
+        fence(Ordering::SeqCst);
+        let seen = self.sleeping.load(Ordering::Relaxed);
+        seen != AWAKE && seen != self.end().0 && self.sleeping.swap(AWAKE, Ordering::Relaxed) != AWAKE
     }
 }
 
@@ -237,5 +244,26 @@ impl Effects {
             let to = self.marks.get(i + 1).map_or(self.bytes.len(), |&(next, _)| next);
             (db, &self.bytes[from..to])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeping_reader_is_woken_once_and_only_for_news() {
+        let log = Log::new();
+        log.activate();
+        assert!(!log.take_sleeper());
+        log.will_sleep();
+        assert!(!log.take_sleeper(), "nothing was appended");
+        log.append_bytes(b"PING");
+        assert!(log.take_sleeper());
+        log.append_bytes(b"PING");
+        assert!(!log.take_sleeper(), "it is awake");
+        log.will_sleep();
+        log.reset(Offset(3));
+        assert!(log.take_sleeper(), "a log that begins anew is news");
     }
 }
