@@ -1,1 +1,16 @@
-//! Test tools: simulator, script runner, real-process harness, differential runner.
+//! Test tools: real servers as processes, a client, a proxy, scripted peers, the differential runner, the simulator.
+//!
+//! Everything here works on either server, redis-server or Greylag, so that a test says what both must do and the
+//! oracle shows that the test is right.
+
+pub mod client;
+//DIFF
+pub mod fake_primary;
+pub mod fake_replica;
+pub mod guard;
+pub mod log;
+pub mod process;
+pub mod proxy;
+pub mod rdb;
+pub mod value;
+pub mod wait;

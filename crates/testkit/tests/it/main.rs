@@ -1,0 +1,14 @@
+//! Tests with real processes: Greylag and redis-server, as primaries, replicas and oracles.
+//!
+//! They need no order and no quiet machine: each has its own servers, and waits for events.
+
+mod tree;
+
+mod bad_config;
+mod bad_input;
+mod bad_primary;
+mod differential;
+mod promotion;
+mod propagation;
+mod replication;
+mod seed;
