@@ -2,6 +2,9 @@
 
 pub mod block;
 pub mod entry;
+pub mod listpack;
 mod segment;
 pub mod striped;
 pub mod table;
+#[cfg(test)]
+mod testing;
