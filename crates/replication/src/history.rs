@@ -23,7 +23,9 @@ pub struct History {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Continue {
     /// It has everything up to `after`.
-    Yes { after: Offset },
+    Yes {
+        after: Offset,
+    },
     No(Refusal),
 }
 
@@ -91,7 +93,9 @@ impl History {
             (Some(after), Some((start, end))) if start <= after && after <= end => Continue::Yes { after },
             (after, log) => {
                 let end = log.map_or(Offset::ZERO, |(_, end)| end);
-                Continue::No(Refusal::NoBacklog { ahead_of_us: after.is_some_and(|after| end <= after && end != after) })
+                Continue::No(Refusal::NoBacklog {
+                    ahead_of_us: after.is_some_and(|after| end <= after && end != after),
+                })
             }
         }
     }

@@ -14,6 +14,10 @@
 //! says in an action how the history changes. A role change is the link's; the driver passes its effect on replicas
 //! on ([`replica::Action::DropReplicas`]).
 //!
+//! The driver runs both machines, and what their actions do to history and log, under one lock: a `View` is true for as
+//! long as the actions that came of it are carried out. What other threads report (a snapshot that was cut) bears the
+//! id of the history that it belongs to.
+//!
 //! Limits of a conversation have names where they are used; beyond them the peer is dropped, as in Redis.
 
 mod facts;

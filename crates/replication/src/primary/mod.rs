@@ -25,7 +25,7 @@ mod tests;
 mod tick;
 
 use crate::{ConnId, Facts, History, Level};
-use base::position::Offset;
+use base::position::{Offset, ReplId};
 use base::rng::Rng;
 use resp::{Args, Decoder};
 
@@ -132,8 +132,9 @@ pub enum Event<'a> {
     Received { conn: ConnId, bytes: &'a [u8] },
     /// The connection is gone, by the other side or by the driver.
     Closed { conn: ConnId },
-    /// The snapshot was cut at this offset of the log, which is pinned from there on.
-    SnapshotCut { id: SnapshotId, offset: Offset },
+    /// The snapshot was cut at this offset of the log, which is pinned from there on, in the history that held at
+    /// that instant: read under the same locks, since our role may change before this event is heard.
+    SnapshotCut { id: SnapshotId, offset: Offset, replid: ReplId },
     /// As many snapshots run as can: it was not cut, and is tried again.
     SnapshotBusy { id: SnapshotId },
     /// Complete. Disk: a file of so many bytes. Sockets: so many bytes were given to every replica that is still
@@ -170,35 +171,76 @@ pub enum Target {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
     /// Behind what the connection was sent before.
-    Send { to: ConnId, bytes: Vec<u8> },
+    Send {
+        to: ConnId,
+        bytes: Vec<u8>,
+    },
     /// From here on: the log's bytes after `from`, as they come.
-    Stream { to: ConnId, from: Offset },
+    Stream {
+        to: ConnId,
+        from: Offset,
+    },
     /// Cut a snapshot and make it; answer with `SnapshotCut`, `SnapshotBusy` or `SnapshotFailed`, then the rest.
-    StartSnapshot { id: SnapshotId, target: Target, replicas: Vec<ConnId>, without_data: bool, without_functions: bool },
+    StartSnapshot {
+        id: SnapshotId,
+        target: Target,
+        replicas: Vec<ConnId>,
+        without_data: bool,
+        without_functions: bool,
+    },
     /// This replica came later and gets the running snapshot's file too: the log stays pinned for it as well.
-    Attach { to: ConnId, id: SnapshotId },
+    Attach {
+        to: ConnId,
+        id: SnapshotId,
+    },
     /// Nobody waits for the snapshot any more: stop and release it.
-    AbortSnapshot { id: SnapshotId },
+    AbortSnapshot {
+        id: SnapshotId,
+    },
     /// The snapshot is over for the machine: its file may go once nobody reads it.
-    ReleaseSnapshot { id: SnapshotId },
+    ReleaseSnapshot {
+        id: SnapshotId,
+    },
     /// `header`, then the snapshot's file. Report [`Event::PayloadSent`].
-    SendFile { to: ConnId, id: SnapshotId, header: Vec<u8> },
+    SendFile {
+        to: ConnId,
+        id: SnapshotId,
+        header: Vec<u8>,
+    },
     /// The mark behind the payload that went to the socket. Report [`Event::PayloadSent`].
-    EndPayload { to: ConnId, bytes: Vec<u8> },
+    EndPayload {
+        to: ConnId,
+        bytes: Vec<u8>,
+    },
     /// The connection ends: at once, or when what it was sent is written. The machine has forgotten it.
-    Close { conn: ConnId, flush: Flush },
+    Close {
+        conn: ConnId,
+        flush: Flush,
+    },
     /// The connection is no replica: it gets this error line (with its `-` and line end), and is an ordinary
     /// client's again, or is closed after it where the driver can't give it back.
-    Refuse { conn: ConnId, line: String },
+    Refuse {
+        conn: ConnId,
+        line: String,
+    },
     /// `PSYNC … FAILOVER`: become a primary ([`crate::replica::Event::NoOne`]), then give the request again, as it
     /// is here (its `failover` is off).
-    Promote { conn: ConnId, request: SyncRequest, facts: Facts, peer: Peer },
+    Promote {
+        conn: ConnId,
+        request: SyncRequest,
+        facts: Facts,
+        peer: Peer,
+    },
     /// Append to the log: PING or REPLCONF GETACK. Only while we are a primary still.
     Append(&'static [u8]),
     /// Begin the backlog: activate the log where it ends, under this history.
-    CreateBacklog { history: History },
+    CreateBacklog {
+        history: History,
+    },
     /// Free the backlog: deactivate the log; the history is this from now on.
-    FreeBacklog { history: History },
+    FreeBacklog {
+        history: History,
+    },
     /// Whether too few replicas are near (min-replicas-to-write).
     FewReplicas(bool),
     Log(Level, String),
@@ -337,7 +379,7 @@ impl Primary {
             Event::Sync { conn, request, facts, peer } => self.sync(view, conn, request, facts, peer, out),
             Event::Received { conn, bytes } => self.received(view, conn, bytes, out),
             Event::Closed { conn } => self.lost(view, conn, out),
-            Event::SnapshotCut { id, offset } => self.snapshot_cut(view, id, offset, out),
+            Event::SnapshotCut { id, offset, replid } => self.snapshot_cut(view, id, offset, replid, out),
             Event::SnapshotBusy { id } => self.snapshot_busy(view, id, out),
             Event::SnapshotReady { id, bytes } => self.snapshot_ready(view, id, bytes, out),
             Event::SnapshotFailed { id, error } => self.snapshot_failed(view, id, &error, out),

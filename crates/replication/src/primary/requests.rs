@@ -13,7 +13,10 @@ const GETACK: &[u8] = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
 /// What a request is to us.
 enum Said {
-    Ack { offset: Option<i64>, aof_offset: Option<i64> },
+    Ack {
+        offset: Option<i64>,
+        aof_offset: Option<i64>,
+    },
     Nothing,
     /// It would be answered.
     Question,
@@ -41,13 +44,18 @@ impl Primary {
 impl Replica {
     /// Takes in every request that is there. An error is why the connection ends.
     fn take_requests(&mut self, view: &View, out: &mut Vec<Action>) -> Result<(), String> {
-        let limits =
-            Limits { query_bytes_max: REQUEST_BYTES_MAX, bulk_bytes_max: REQUEST_BYTES_MAX, ..Limits::default() };
+        let limits = Limits {
+            query_bytes_max: REQUEST_BYTES_MAX,
+            bulk_bytes_max: REQUEST_BYTES_MAX,
+            ..Limits::default()
+        };
         let input = std::mem::take(&mut self.input);
         let (mut at, mut spans) = (0, Vec::new());
         loop {
             let decoded = self.decoder.next(&input[at..], &limits, &mut spans);
-            match decoded.map_err(|error| format!("Protocol error ({error}) from replica: {}", self.name()))? {
+            match decoded
+                .map_err(|error| format!("Protocol error ({error}) from replica: {}", self.name()))?
+            {
                 Decoded::Need(_) => break,
                 Decoded::Empty { bytes } => at += bytes,
                 Decoded::Inline { bytes, args } => {
@@ -84,7 +92,13 @@ impl Replica {
         }
     }
 
-    fn acknowledged(&mut self, view: &View, offset: Option<i64>, aof_offset: Option<i64>, out: &mut Vec<Action>) {
+    fn acknowledged(
+        &mut self,
+        view: &View,
+        offset: Option<i64>,
+        aof_offset: Option<i64>,
+        out: &mut Vec<Action>,
+    ) {
         let Some(offset) = offset else { return };
         self.acked = self.acked.max(Offset(offset.max(0) as u64));
         if let Some(offset) = aof_offset {
@@ -105,7 +119,8 @@ impl Replica {
 
 impl Replica {
     fn read(&mut self, args: Args) -> Said {
-        let is = |i: usize, word: &str| args.get(i).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
+        let is =
+            |i: usize, word: &str| args.get(i).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
         let number = |i: usize| args.get(i).and_then(base::number::parse_i64);
         if is(0, "sync") || is(0, "psync") {
             return Said::Nothing;

@@ -2,8 +2,8 @@
 
 use super::describe::name;
 use super::{
-    Action, ConnId, Flush, MARK_BYTES, Offset, Peer, Phase, Primary, Replica, Role, Running, SnapshotId, SyncRequest,
-    Target, View, notice, warning,
+    Action, ConnId, Flush, MARK_BYTES, Offset, Peer, Phase, Primary, Replica, Role, Running, SnapshotId,
+    SyncRequest, Target, View, notice, warning,
 };
 use crate::{Continue, Facts, History, Level, Refusal};
 use base::position::ReplId;
@@ -152,7 +152,8 @@ impl Primary {
     /// Starts a snapshot for this replica and all others that wait for the same.
     pub(super) fn start_snapshot(&mut self, view: &View, first: ConnId, out: &mut Vec<Action>) {
         let Some(first) = self.replica(first).map(|replica| replica.facts.clone()) else { return };
-        let joins = |replica: &Replica| replica.phase == Phase::Waits && wants(&replica.facts) == wants(&first);
+        let joins =
+            |replica: &Replica| replica.phase == Phase::Waits && wants(&replica.facts) == wants(&first);
         let eof = self.replicas.iter().filter(|replica| joins(replica)).all(|replica| replica.facts.capa_eof);
         let sockets = (view.settings.diskless || first.is_filtered()) && eof;
         let mut replicas = Vec::new();
@@ -178,7 +179,19 @@ impl Primary {
         self.snapshot.as_ref().is_some_and(|running| running.id == id)
     }
 
-    pub(super) fn snapshot_cut(&mut self, view: &View, id: SnapshotId, offset: Offset, out: &mut Vec<Action>) {
+    pub(super) fn snapshot_cut(
+        &mut self,
+        view: &View,
+        id: SnapshotId,
+        offset: Offset,
+        replid: ReplId,
+        out: &mut Vec<Action>,
+    ) {
+        if self.is_running(id) && replid != view.history.id {
+            // Cut before our history changed: it is of no use to those that came after.
+            out.push(Action::AbortSnapshot { id });
+            return self.snapshot_failed(view, id, "the replication history changed", out);
+        }
         let Some(running) = self.snapshot.as_mut().filter(|running| running.id == id) else { return };
         running.offset = Some(offset);
         for replica in self.replicas.iter_mut().filter(|replica| replica.phase == Phase::InSnapshot) {
@@ -200,7 +213,8 @@ impl Primary {
         for replica in self.in_snapshot() {
             replica.phase = Phase::Waits;
         }
-        let line = "No BGSAVE in progress, but another BG operation is active. BGSAVE for replication delayed";
+        let line =
+            "No BGSAVE in progress, but another BG operation is active. BGSAVE for replication delayed";
         notice(out, line.into());
     }
 
@@ -226,7 +240,13 @@ impl Primary {
         out.push(Action::ReleaseSnapshot { id });
     }
 
-    pub(super) fn snapshot_failed(&mut self, view: &View, id: SnapshotId, error: &str, out: &mut Vec<Action>) {
+    pub(super) fn snapshot_failed(
+        &mut self,
+        view: &View,
+        id: SnapshotId,
+        error: &str,
+        out: &mut Vec<Action>,
+    ) {
         let Some(running) = self.snapshot.take_if(|running| running.id == id) else { return };
         let conns: Vec<ConnId> = self.in_snapshot().map(|replica| replica.conn).collect();
         let Some(_) = running.offset else {
@@ -335,7 +355,14 @@ fn refusal_of_failover(view: &View, id: &[u8]) -> Option<&'static str> {
     (!same).then_some("-ERR PSYNC FAILOVER replid must match my replid.")
 }
 
-fn log_refusal(view: &View, replica: &Replica, id: &[u8], wanted: i64, refusal: Refusal, out: &mut Vec<Action>) {
+fn log_refusal(
+    view: &View,
+    replica: &Replica,
+    id: &[u8],
+    wanted: i64,
+    refusal: Refusal,
+    out: &mut Vec<Action>,
+) {
     let (name, id, history) = (replica.name(), String::from_utf8_lossy(id), view.history);
     match refusal {
         Refusal::Asked => notice(out, format!("Full resync requested by replica {name}")),

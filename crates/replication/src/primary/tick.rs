@@ -1,6 +1,8 @@
 //! What happens by itself, once a second: PINGs, keep-alives, timeouts, snapshots that are due, the backlog's end.
 
-use super::{Action, ConnId, Flush, Phase, Primary, Replica, ReplicaState, Role, Target, View, notice, warning};
+use super::{
+    Action, ConnId, Flush, Phase, Primary, Replica, ReplicaState, Role, Target, View, notice, warning,
+};
 use crate::History;
 use base::position::ReplId;
 
@@ -104,7 +106,8 @@ impl Primary {
             (a.rdb_without_data, a.rdb_without_functions) == (b.rdb_without_data, b.rdb_without_functions)
         };
         let count = 1 + waiting.clone().filter(alike).count();
-        let oldest_ms = waiting.filter(alike).map(|replica| replica.arrived_ms).fold(first.arrived_ms, i64::min);
+        let oldest_ms =
+            waiting.filter(alike).map(|replica| replica.arrived_ms).fold(first.arrived_ms, i64::min);
         let settings = view.settings;
         let enough = 0 < settings.diskless_replicas_max && settings.diskless_replicas_max <= count;
         let waited = settings.diskless_delay_ms <= view.now_ms - oldest_ms;
@@ -118,7 +121,8 @@ impl Primary {
     pub(super) fn refresh_good(&mut self, view: &View, out: &mut Vec<Action>) {
         let settings = view.settings;
         let near = |replica: &&Replica| {
-            replica.state() == ReplicaState::Online && replica.lag_ms(view.now_ms) / 1000 <= settings.lag_ms_max / 1000
+            replica.state() == ReplicaState::Online
+                && replica.lag_ms(view.now_ms) / 1000 <= settings.lag_ms_max / 1000
         };
         self.good_replicas = self.replicas.iter().filter(near).count();
         let ruled = 0 < settings.replicas_min && 0 < settings.lag_ms_max;

@@ -8,6 +8,7 @@ impl Link {
         let was_primary = self.target.is_none();
         self.leave(view, out);
         self.target = Some((host.clone(), port));
+        self.retry_at_ms = view.now_ms;
         // Who names a primary anew means it as it is, empty or not. The configuration only repeats what was.
         self.synced_here = by == By::Config && self.positioned;
         if was_primary {
@@ -55,7 +56,9 @@ impl Link {
         self.down_since_ms = None;
         match by {
             By::User(client) => notice(out, format!("MASTER MODE enabled (user request from '{client}')")),
-            By::Failover(client) => notice(out, format!("MASTER MODE enabled (failover request from '{client}')")),
+            By::Failover(client) => {
+                notice(out, format!("MASTER MODE enabled (failover request from '{client}')"))
+            }
             By::Config => {}
         }
     }
@@ -145,7 +148,8 @@ impl Link {
                 self.give_up(view, out);
             }
             Phase::Payload(payload) => {
-                let what = if payload.has_begun() { "trying to sync with" } else { "reading bulk count from" };
+                let what =
+                    if payload.has_begun() { "trying to sync with" } else { "reading bulk count from" };
                 warning(out, format!("I/O error {what} MASTER: {error}"));
                 self.reconnect(view, After::Failure, out);
             }

@@ -147,7 +147,11 @@ impl Link {
         let mut awaited = VecDeque::new();
         if !settings.auth.is_empty() {
             let (user, auth) = (settings.user.as_bytes(), settings.auth.as_bytes());
-            out.push(if user.is_empty() { command(&[b"AUTH", auth]) } else { command(&[b"AUTH", user, auth]) });
+            out.push(if user.is_empty() {
+                command(&[b"AUTH", auth])
+            } else {
+                command(&[b"AUTH", user, auth])
+            });
             awaited.push_back(Awaited::Auth);
         }
         let mut say = |option: &'static str, words: &[&[u8]]| {

@@ -95,16 +95,26 @@ pub enum By {
 pub enum Event<'a> {
     /// Follow this primary. Resets the guard, even if it is the same address. `REPLICAOF` to the primary that we are
     /// connected with already is the caller's to answer ([`Link::target`]).
-    ReplicaOf { host: String, port: u16, by: By },
+    ReplicaOf {
+        host: String,
+        port: u16,
+        by: By,
+    },
     /// Be a primary.
-    NoOne { by: By },
+    NoOne {
+        by: By,
+    },
     /// What [`Action::Connect`] asked for.
     Connected,
-    ConnectFailed { error: String },
+    ConnectFailed {
+        error: String,
+    },
     /// Bytes from the primary. Not while [`Link::wants_input`] is false.
     Received(&'a [u8]),
     /// The connection is gone; `None`: closed by the other side.
-    Closed { error: Option<String> },
+    Closed {
+        error: Option<String>,
+    },
     /// About ten times a second.
     Tick,
     /// The payload is read, complete and verified; it waits in staging.
@@ -113,11 +123,15 @@ pub enum Event<'a> {
         /// repl-stream-db of the RDB.
         db: Option<u32>,
     },
-    StageFailed { error: String },
+    StageFailed {
+        error: String,
+    },
     /// GETACK was applied: acknowledge at once.
     AckWanted,
     /// The stream can't be applied: an unknown command, a protocol error. Nothing of it was skipped.
-    StreamFailed { error: String },
+    StreamFailed {
+        error: String,
+    },
 }
 
 /// Redis looks once a second whether something is due; so does the link.
@@ -138,13 +152,19 @@ pub enum Load {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action<'a> {
     /// Connect to the primary; answer with `Connected` or `ConnectFailed`.
-    Connect { host: String, port: u16 },
+    Connect {
+        host: String,
+        port: u16,
+    },
     /// Close the connection (or give up connecting); no event of it follows. Half a transaction that waits in the
     /// applier is dropped.
     Disconnect,
     Send(Vec<u8>),
     /// A payload begins: open a staging data set.
-    PayloadBegin { bytes: Option<u64>, load: Load },
+    PayloadBegin {
+        bytes: Option<u64>,
+        load: Load,
+    },
     /// Bytes of the RDB.
     Payload(Cow<'a, [u8]>),
     /// The RDB ends here: answer with `Staged` or `StageFailed`. Input waits until then.
@@ -153,7 +173,11 @@ pub enum Action<'a> {
     Discard,
     /// Put the staged data set in place of the served one, begin the log at `offset` and the history, in one
     /// instant under all shards. The stream that follows has `db` selected.
-    Install { history: History, offset: Offset, db: u32 },
+    Install {
+        history: History,
+        offset: Offset,
+        db: u32,
+    },
     /// The stream goes on where our log ends, in the database that the log has selected.
     Resume,
     /// Bytes of the stream, to be applied.
@@ -162,7 +186,9 @@ pub enum Action<'a> {
     BecomeReplica,
     /// We are a primary from here on, under this history. The log forgets its database, so that the next write
     /// selects it anew.
-    BecomePrimary { history: History },
+    BecomePrimary {
+        history: History,
+    },
     /// The history goes on under another id.
     SetHistory(History),
     /// Our replicas have to ask again ([`crate::primary::Event::DropReplicas`]).

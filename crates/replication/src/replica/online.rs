@@ -17,7 +17,10 @@ impl Link {
         }
         warning(
             out,
-            format!("Replication stopped at offset {}: {error}. Nothing was skipped; trying again later", view.log_end),
+            format!(
+                "Replication stopped at offset {}: {error}. Nothing was skipped; trying again later",
+                view.log_end
+            ),
         );
         self.give_up_for_long(view, out);
     }

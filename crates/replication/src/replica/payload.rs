@@ -176,6 +176,8 @@ impl Link {
         if !payload.is_ended() {
             return;
         }
+        // While we loaded, it was we who didn't listen.
+        self.last_io_ms = view.now_ms;
         let known = payload.source.is_some_and(|(id, _)| view.history.knows(id.as_bytes()));
         let emptied = keys == 0 && 0 < view.keys;
         if view.settings.refuse_empty_primary && self.synced_here && emptied && !known {
@@ -262,14 +264,21 @@ impl Payload {
         self.swap = mode == DisklessLoad::SwapDb;
         let by_parser = self.swap || (mode == DisklessLoad::OnEmptyDb && view.keys == 0);
         self.load = if by_parser { Load::Parser } else { Load::Disk };
-        notice(out, match (total, self.load) {
-            (Some(n), Load::Disk) => format!("MASTER <-> REPLICA sync: receiving {n} bytes from master"),
-            (Some(n), Load::Parser) => format!("MASTER <-> REPLICA sync: receiving {n} bytes from master to parser"),
-            (None, Load::Disk) => "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk".into(),
-            (None, Load::Parser) => {
-                "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to parser".into()
-            }
-        });
+        notice(
+            out,
+            match (total, self.load) {
+                (Some(n), Load::Disk) => format!("MASTER <-> REPLICA sync: receiving {n} bytes from master"),
+                (Some(n), Load::Parser) => {
+                    format!("MASTER <-> REPLICA sync: receiving {n} bytes from master to parser")
+                }
+                (None, Load::Disk) => {
+                    "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk".into()
+                }
+                (None, Load::Parser) => {
+                    "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to parser".into()
+                }
+            },
+        );
         if by_parser {
             if !self.swap {
                 notice(out, "MASTER <-> REPLICA sync: Flushing old data");

@@ -1,5 +1,9 @@
 //! Conversations of a primary with its replicas, as traces (see [`crate::trace`]).
 
+mod cron;
+mod fuzz;
+mod sync;
+
 use super::*;
 use crate::trace::{self, unescape};
 use base::position::ReplId;
@@ -35,6 +39,10 @@ impl Node {
     }
 
     fn step(&mut self, event: Event) -> Vec<String> {
+        self.actions(event).iter().map(show).collect()
+    }
+
+    fn actions(&mut self, event: Event) -> Vec<Action> {
         let view = View {
             now_ms: self.now_ms,
             log_start: self.log_start,
@@ -54,7 +62,7 @@ impl Node {
                 _ => {}
             }
         }
-        out.iter().map(show).collect()
+        out
     }
 
     /// One line of a script.
@@ -94,7 +102,12 @@ impl Node {
             }
             "cut" => {
                 let id = SnapshotId(number(next()));
-                self.step(Event::SnapshotCut { id, offset: Offset(number(next())) })
+                let (offset, replid) = (Offset(number(next())), self.history.id);
+                self.step(Event::SnapshotCut { id, offset, replid })
+            }
+            "cut-before" => {
+                let (id, replid) = (SnapshotId(number(next())), ReplId::parse(next().as_bytes()).unwrap());
+                self.step(Event::SnapshotCut { id, offset: self.log_end, replid })
             }
             "ready" => {
                 let id = SnapshotId(number(next()));
@@ -200,7 +213,9 @@ fn show(action: &Action) -> String {
             .unwrap_or_default()
             .to_string(),
         Action::Append(bytes) => format!("log <- {}", trace::bytes(bytes)),
-        Action::CreateBacklog { history } => format!("create backlog {} {}", history.id, history.second_offset),
+        Action::CreateBacklog { history } => {
+            format!("create backlog {} {}", history.id, history.second_offset)
+        }
         Action::FreeBacklog { history } => format!("free backlog {} {}", history.id, history.second_offset),
         Action::FewReplicas(few) => format!("few replicas: {few}"),
         Action::Log(level, line) => format!("{level:?}: {line}"),
@@ -211,27 +226,4 @@ fn show(action: &Action) -> String {
 fn check(script: &str) {
     let mut node = Node::new();
     trace::check(script, |line| node.run(line));
-}
-
-/// The session of a first replica, to disk: the lines are those of a Redis session.
-#[test]
-fn a_full_sync_by_file() {
-    check(
-        "
-        log none 0
-        1 REPLCONF listening-port 6380
-        1 REPLCONF capa eof capa psync2
-        1 PSYNC ? -1
-        cut 0 0
-        info
-        log 0 37
-        ready 0 175
-        info
-        1 sent
-        info
-        1 says REPLCONF ACK 37
-        pass 2000
-        info
-        ",
-    );
 }
