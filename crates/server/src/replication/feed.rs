@@ -427,6 +427,8 @@ impl Thread {
 
     fn start_snapshot(&mut self, id: SnapshotId, target: Target, replicas: &[ConnId], without_data: bool) {
         let server = self.server;
+        // If the history is the same before and after, the cut is of it.
+        let replid = server.replication.history().id;
         let Some(snapshot) = save::cut(server, &mut self.scratch, save::For::Replicas { without_data }) else {
             return self.step(Event::SnapshotBusy { id });
         };
@@ -446,7 +448,7 @@ impl Thread {
             }
         }
         self.jobs.insert(id, Job { cursor, cancel: cancel.clone(), queue: queue.clone(), file: None });
-        self.step(Event::SnapshotCut { id, offset });
+        self.step(Event::SnapshotCut { id, offset, replid });
         let mailbox = self.mailbox.clone();
         crate::start::spawn("sync", move || {
             let result = match queue {
