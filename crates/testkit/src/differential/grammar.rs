@@ -105,7 +105,7 @@ pub const TABLE: &[Entry] = &[
     entry(2, "client (info|list)", Kind),
     entry(2, "client list (type <client-type>|id {<int>}|nonsense)", Kind),
     entry(2, "client kill (127.0.0.1:1|addr 127.0.0.1:1|laddr 127.0.0.1:1|user nobody|id <big-id>|type <client-type> skipme yes|nonsense)", Exact),
-    entry(1, "client kill {id 999999999|skipme (yes|no|maybe)|addr 127.0.0.1:1}", Exact),
+    entry(1, "client kill addr 127.0.0.1:1 {id 999999999|skipme (yes|no|maybe)|type pubsub}", Exact),
     entry(2, "client no-evict (on|off|nonsense)", Exact),
     entry(1, "client pause (0|1|-1|x) [all|write|read]", Exact),
     entry(1, "client unpause", Exact),

@@ -138,7 +138,7 @@ impl Pair {
             // What is compared byte by byte has failed already.
             same = same || (op.class != Class::Exact && op.class.same(one, two));
         }
-        if ["exec", "discard", "reset", "multi"].iter().any(|name| op.is_named(name)) {
+        if ends_queue(op, one) {
             queue.clear();
         }
         same || accepted.allows(op, one_bytes, two_bytes)
@@ -283,6 +283,14 @@ fn batch_len(ops: &[Op]) -> usize {
         }
     }
     len.max(1)
+}
+
+/// Whether MULTI's queue is empty after this reply. What is refused, for its arity or inside MULTI, changes nothing.
+fn ends_queue(op: &Op, reply: &Value) -> bool {
+    match reply {
+        Value::Error(text) => op.is_named("exec") && text.starts_with(b"EXECABORT"),
+        _ => ["exec", "discard", "reset", "multi"].iter().any(|name| op.is_named(name)),
+    }
 }
 
 fn encode_op(out: &mut Vec<u8>, op: &Op) {
