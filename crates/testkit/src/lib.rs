@@ -4,7 +4,7 @@
 //! oracle shows that the test is right.
 
 pub mod client;
-//DIFF
+pub mod differential;
 pub mod fake_primary;
 pub mod fake_replica;
 pub mod guard;

@@ -8,8 +8,10 @@ pub enum Value {
     Error(Vec<u8>),
     Int(i64),
     Bulk(Vec<u8>),
-    /// `$-1`, and `_` of RESP3.
+    /// `$-1`.
     Nil,
+    /// `_` of RESP3.
+    Null,
     /// `*-1`.
     NilArray,
     Array(Vec<Value>),
@@ -49,6 +51,42 @@ impl Value {
 
     pub fn bulk(text: &str) -> Self {
         Value::Bulk(text.as_bytes().to_vec())
+    }
+
+    /// As it is sent.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let line = |out: &mut Vec<u8>, mark: u8, text: &[u8]| out.extend([&[mark], text, b"\r\n"].concat());
+        let head = |out: &mut Vec<u8>, mark: u8, len: usize| line(out, mark, len.to_string().as_bytes());
+        let bulk = |out: &mut Vec<u8>, mark: u8, text: &[u8]| {
+            head(out, mark, text.len());
+            out.extend([text, b"\r\n"].concat());
+        };
+        match self {
+            Value::Simple(text) => line(out, b'+', text),
+            Value::Error(text) => line(out, b'-', text),
+            Value::Int(n) => line(out, b':', n.to_string().as_bytes()),
+            Value::Bulk(text) => bulk(out, b'$', text),
+            Value::Nil => line(out, b'$', b"-1"),
+            Value::Null => line(out, b'_', b""),
+            Value::NilArray => line(out, b'*', b"-1"),
+            Value::Double(text) => line(out, b',', text),
+            Value::Bool(yes) => line(out, b'#', if *yes { b"t" } else { b"f" }),
+            Value::BigNumber(text) => line(out, b'(', text),
+            Value::Verbatim(text) => bulk(out, b'=', text),
+            Value::Array(items) | Value::Set(items) | Value::Push(items) => {
+                let mark = match self {
+                    Value::Set(_) => b'~',
+                    Value::Push(_) => b'>',
+                    _ => b'*',
+                };
+                head(out, mark, items.len());
+                items.iter().for_each(|item| item.encode(out));
+            }
+            Value::Map(pairs) | Value::Attribute(pairs) => {
+                head(out, if matches!(self, Value::Map(_)) { b'%' } else { b'|' }, pairs.len());
+                pairs.iter().flat_map(|(key, value)| [key, value]).for_each(|item| item.encode(out));
+            }
+        }
     }
 
     pub fn is_error(&self) -> bool {
@@ -116,7 +154,7 @@ impl Parser<'_> {
             },
             b'_' => {
                 let rest = self.line()?;
-                if rest.is_empty() { Ok(Value::Nil) } else { Err(Stop::Bad(Malformed::Line)) }
+                if rest.is_empty() { Ok(Value::Null) } else { Err(Stop::Bad(Malformed::Line)) }
             }
             b'$' => Ok(self.bulk()?.map_or(Value::Nil, Value::Bulk)),
             b'=' => self.bulk()?.map(Value::Verbatim).ok_or(Stop::Bad(Malformed::Length)),
@@ -194,7 +232,7 @@ impl Value {
             Value::Error(text) => write!(f, "(error) {}", String::from_utf8_lossy(text)),
             Value::Int(n) => write!(f, "(integer) {n}"),
             Value::Bulk(text) => write!(f, "{}", quoted(text)),
-            Value::Nil | Value::NilArray => write!(f, "(nil)"),
+            Value::Nil | Value::Null | Value::NilArray => write!(f, "(nil)"),
             Value::Double(text) => write!(f, "(double) {}", String::from_utf8_lossy(text)),
             Value::BigNumber(text) => write!(f, "{}", String::from_utf8_lossy(text)),
             Value::Bool(yes) => write!(f, "({yes})"),
@@ -273,6 +311,9 @@ mod tests {
     fn print(bytes: &str) -> String {
         let (value, len) = Value::parse(bytes.as_bytes()).expect("is well formed").expect("is whole");
         assert_eq!(len, bytes.len());
+        let mut again = Vec::new();
+        value.encode(&mut again);
+        assert_eq!(String::from_utf8_lossy(&again), bytes);
         value.to_string()
     }
 

@@ -1,1 +1,72 @@
-//! differential
+//! Random commands to redis-server and Greylag: the same replies, byte by byte.
+//!
+//! `DIFF_SEED=n` runs one stream, `DIFF_COUNT=n` sets its length. `DIFF_ORACLE=1` compares redis-server with itself,
+//! which shows what of a failure is the test's own.
+
+use testkit::differential::accepted::{Accepted, FILE};
+use testkit::differential::runner::Pair;
+use testkit::differential::shrink::shrink;
+use testkit::differential::stream::{self, Op};
+use testkit::process::Kind;
+use testkit::process::has_redis;
+
+const COUNT: usize = 25_000;
+/// What a failure shows of the stream before it, where it could not be made shorter.
+const SHOWN_OPS: usize = 30;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+fn texts(ops: &[Op]) -> String {
+    ops.iter().map(Op::text).collect::<Vec<_>>().join("\n")
+}
+
+/// One stream, over a pair of servers that may have run others before.
+#[track_caller]
+fn stream(pair: &mut Pair, seed: u64) {
+    let count = number("DIFF_COUNT").map_or(COUNT, |count| count as usize);
+    println!("DIFF_SEED={seed} DIFF_COUNT={count}");
+    let ops = stream::generate(seed, count);
+    let accepted = Accepted::read(FILE);
+    pair.reset().expect("both servers answer");
+    let Err(failure) = pair.run(&ops, &accepted) else {
+        accepted.used().iter().for_each(|(row, times)| println!("{times:6} {row}"));
+        return;
+    };
+    let before = &ops[failure.at.saturating_sub(SHOWN_OPS)..failure.at];
+    let shown = match shrink(pair, &ops, &failure, &accepted) {
+        Some((short, failure)) => format!("shortest stream:\n{}\nit ends with:\n{}", texts(&short), failure.text),
+        None => format!("not repeated by a second run; before it:\n{}", texts(before)),
+    };
+    panic!(
+        "DIFF_SEED={seed} DIFF_COUNT={count}: operation {}: {}\n\n{shown}\n{}",
+        failure.at,
+        failure.text,
+        pair.log_tail()
+    );
+}
+
+#[track_caller]
+fn streams(name: &str, seeds: std::ops::RangeInclusive<u64>) {
+    if !has_redis(name) {
+        return;
+    }
+    let other = if number("DIFF_ORACLE").is_some() { Kind::Redis } else { Kind::Greylag };
+    let mut pair = Pair::start(Kind::Redis, other);
+    match number("DIFF_SEED") {
+        Some(seed) if seeds.contains(&1) => stream(&mut pair, seed),
+        Some(_) => {}
+        None => seeds.for_each(|seed| stream(&mut pair, seed)),
+    }
+}
+
+#[test]
+fn random_commands() {
+    streams("random_commands", 1..=4);
+}
+
+#[test]
+fn random_commands_of_other_seeds() {
+    streams("random_commands_of_other_seeds", 5..=8);
+}

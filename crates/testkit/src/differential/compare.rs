@@ -1,0 +1,118 @@
+//! When two replies count as the same.
+
+use crate::value::Value;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Byte by byte.
+    Exact,
+    /// An array whose order is chance.
+    Unordered,
+    /// An array of names and values, or a map, whose order is chance.
+    Pairs,
+    /// Integers that may be so far apart; negative ones mean something and must be equal.
+    Near(i64),
+    /// The same types in the same places; errors byte by byte.
+    Shape,
+    /// The same type; errors byte by byte.
+    Kind,
+    /// HELLO's map: version and id are each server's own.
+    Hello,
+}
+
+impl Class {
+    pub fn same(self, one: &Value, two: &Value) -> bool {
+        if one.is_error() || two.is_error() {
+            return one == two;
+        }
+        match self {
+            Class::Exact => one == two,
+            Class::Unordered => match (one, two) {
+                (Value::Array(a), Value::Array(b)) => sorted(a) == sorted(b),
+                _ => one == two,
+            },
+            Class::Pairs => match (one, two) {
+                (Value::Map(a), Value::Map(b)) => sorted(a) == sorted(b),
+                (Value::Array(a), Value::Array(b)) => sorted(&pairs(a)) == sorted(&pairs(b)),
+                _ => one == two,
+            },
+            Class::Near(most) => match (one, two) {
+                (Value::Int(a), Value::Int(b)) if 0 <= *a && 0 <= *b => a.abs_diff(*b) <= most as u64,
+                _ => one == two,
+            },
+            Class::Shape => same_shape(one, two),
+            Class::Kind => std::mem::discriminant(one) == std::mem::discriminant(two),
+            Class::Hello => without_own(one) == without_own(two),
+        }
+    }
+}
+
+fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort();
+    items
+}
+
+fn pairs(items: &[Value]) -> Vec<Vec<Value>> {
+    items.chunks(2).map(<[Value]>::to_vec).collect()
+}
+
+fn same_shape(one: &Value, two: &Value) -> bool {
+    match (one, two) {
+        // The elements of arrays of the same kind of thing: the server's choice how many.
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a.iter().zip(b).all(|(a, b)| same_shape(a, b)),
+        _ => std::mem::discriminant(one) == std::mem::discriminant(two),
+    }
+}
+
+fn without_own(reply: &Value) -> Vec<(Value, Value)> {
+    let items = match reply {
+        Value::Map(pairs) => pairs.clone(),
+        Value::Array(items) => {
+            items.chunks(2).map(|pair| (pair[0].clone(), pair.get(1).cloned().unwrap_or(Value::Nil))).collect()
+        }
+        other => vec![(Value::Nil, other.clone())],
+    };
+    let own = [Value::bulk("version"), Value::bulk("id")];
+    items.into_iter().map(|(key, value)| if own.contains(&key) { (key, Value::Nil) } else { (key, value) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(bytes: &str) -> Value {
+        Value::parse(bytes.as_bytes()).expect("is well formed").expect("is whole").0
+    }
+
+    #[test]
+    fn nothing_is_not_the_same_in_both_protocols() {
+        assert!(!Class::Exact.same(&value("$-1\r\n"), &value("_\r\n")));
+        assert!(!Class::Kind.same(&value("$-1\r\n"), &value("_\r\n")));
+    }
+
+    #[test]
+    fn classes_see_what_they_are_for() {
+        let cases = [
+            (Class::Exact, "$1\r\na\r\n", "+a\r\n", false),
+            (Class::Exact, "$-1\r\n", "*-1\r\n", false),
+            (Class::Unordered, "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:1\r\n", true),
+            (Class::Unordered, "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:2\r\n", false),
+            (Class::Pairs, "*4\r\n+a\r\n:1\r\n+b\r\n:2\r\n", "*4\r\n+b\r\n:2\r\n+a\r\n:1\r\n", true),
+            (Class::Pairs, "*4\r\n+a\r\n:1\r\n+b\r\n:2\r\n", "*4\r\n+b\r\n:1\r\n+a\r\n:2\r\n", false),
+            (Class::Near(5), ":100\r\n", ":105\r\n", true),
+            (Class::Near(5), ":100\r\n", ":106\r\n", false),
+            (Class::Near(5), ":-1\r\n", ":-2\r\n", false),
+            (Class::Near(5), ":1\r\n", ":-1\r\n", false),
+            (Class::Shape, "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n", "*2\r\n$2\r\n17\r\n*0\r\n", true),
+            (Class::Shape, "*1\r\n$1\r\n0\r\n", "*1\r\n:0\r\n", false),
+            (Class::Kind, ":1\r\n", ":2\r\n", true),
+            (Class::Kind, "-ERR a\r\n", "-ERR b\r\n", false),
+            (Class::Hello, "%2\r\n$2\r\nid\r\n:1\r\n$1\r\na\r\n:1\r\n", "%2\r\n$2\r\nid\r\n:2\r\n$1\r\na\r\n:1\r\n", true),
+            (Class::Hello, "%1\r\n$1\r\na\r\n:1\r\n", "%1\r\n$1\r\na\r\n:2\r\n", false),
+        ];
+        for (class, one, two, same) in cases {
+            assert_eq!(class.same(&value(one), &value(two)), same, "{class:?} {one:?} {two:?}");
+        }
+    }
+}
