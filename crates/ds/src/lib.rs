@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod entry;
+pub mod intset;
 pub mod listpack;
 mod segment;
 pub mod striped;
