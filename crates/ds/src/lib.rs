@@ -5,6 +5,7 @@ pub mod entry;
 pub mod intset;
 pub mod listpack;
 mod segment;
+pub mod spine;
 pub mod striped;
 pub mod table;
 #[cfg(test)]
