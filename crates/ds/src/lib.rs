@@ -2,8 +2,10 @@
 
 pub mod block;
 pub mod entry;
+pub mod intset;
 pub mod listpack;
 mod segment;
+pub mod spine;
 pub mod striped;
 pub mod table;
 #[cfg(test)]
