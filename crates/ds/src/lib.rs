@@ -2,6 +2,8 @@
 
 pub mod block;
 pub mod entry;
+pub mod fields;
 mod segment;
 pub mod striped;
 pub mod table;
+mod trie;

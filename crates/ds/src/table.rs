@@ -31,7 +31,9 @@ const MERGE_COUNT_MAX: usize = 20;
 pub enum Upsert {
     Inserted,
     /// The entry that was there had this expiry.
-    Replaced { expiry: Option<i64> },
+    Replaced {
+        expiry: Option<i64>,
+    },
 }
 
 pub struct Table<V> {
@@ -652,7 +654,11 @@ mod tests {
             let expiry = rng.one_in(3).then(|| rng.below(100) as i64);
             match choice {
                 0..=4 => {
-                    let payload = if rng.one_in(4) { NewPayload::Boxed(value.to_string()) } else { NewPayload::Int(value) };
+                    let payload = if rng.one_in(4) {
+                        NewPayload::Boxed(value.to_string())
+                    } else {
+                        NewPayload::Int(value)
+                    };
                     let before = model.insert(key.clone(), (value, expiry));
                     let expected = before.map_or(Upsert::Inserted, |(_, expiry)| Upsert::Replaced { expiry });
                     assert_eq!(table.upsert(hash, &key, payload, expiry, 0, 0), expected, "seed {seed}");
@@ -666,7 +672,8 @@ mod tests {
                     }
                 }
                 _ => {
-                    let removed = table.remove(hash, &key).map(|entry| (number(entry.borrow()), entry.expiry()));
+                    let removed =
+                        table.remove(hash, &key).map(|entry| (number(entry.borrow()), entry.expiry()));
                     assert_eq!(removed, model.remove(&key), "seed {seed}");
                 }
             }
