@@ -2,11 +2,12 @@
 
 pub mod block;
 pub mod entry;
+pub mod fields;
 pub mod intset;
 pub mod listpack;
 mod segment;
 pub mod spine;
 pub mod striped;
 pub mod table;
-#[cfg(test)]
 mod testing;
+mod trie;
