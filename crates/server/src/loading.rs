@@ -76,7 +76,8 @@ impl<'s> Loader<'s> {
 
     fn decode(&mut self, at_end: bool) -> Result<(), String> {
         while !self.ended && (at_end || self.wants <= self.buffer.len() - self.at) {
-            let step = self.decoder.next(&self.buffer[self.at..], at_end).map_err(|error| error.to_string())?;
+            let step =
+                self.decoder.next(&self.buffer[self.at..], at_end).map_err(|error| error.to_string())?;
             match step {
                 Step::Need { at_least } => {
                     // Twice as much at least, so that looking again costs no more than the bytes themselves.
@@ -172,11 +173,7 @@ impl Taker<'_> {
         if new {
             return Ok(());
         }
-        Err(format!(
-            "RDB has duplicated key '{}' in DB {}",
-            String::from_utf8_lossy(key),
-            self.db
-        ))
+        Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))
     }
 }
 
@@ -187,7 +184,10 @@ pub fn at_start(server: &'static Server) -> Result<(), String> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
-            return Err(format!("Fatal error loading the DB, check server logs. Exiting. {}", sys::error_text(&error)));
+            return Err(format!(
+                "Fatal error loading the DB, check server logs. Exiting. {}",
+                sys::error_text(&error)
+            ));
         }
     };
     let started = server.clock.monotonic_ms();

@@ -78,7 +78,8 @@ pub fn cut(server: &'static Server, scratch: &mut Scratch, for_replica: bool) ->
     }
     let options = snapshot::Options { compress: config.rdbcompression, checksum: config.rdbchecksum };
     let aux = server.rdb_aux();
-    let aux: Vec<(&[u8], &[u8])> = aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
+    let aux: Vec<(&[u8], &[u8])> =
+        aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
     let snapshot = Snapshot::cut(&mut txn, options, &aux);
     if for_replica && !txn.state().is_replica() {
         engine.log.forget_db();
@@ -161,7 +162,8 @@ fn write_temporary(server: &'static Server, snapshot: Snapshot, path: &Path) -> 
 /// SAVE: in the calling thread; the others go on.
 pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()> {
     let dirty = server.dirty();
-    let snapshot = cut(server, scratch, false).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
+    let snapshot =
+        cut(server, scratch, false).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
     begin(server);
     let result = write_file(server, snapshot, &server.dump_path());
     match &result {
@@ -207,7 +209,10 @@ fn run_background(server: &'static Server) {
             logger::log(Level::Notice, "Background saving terminated with success");
         }
         Err(error) => {
-            logger::log(Level::Warning, &format!("Write error saving DB on disk: {}", sys::error_text(error)));
+            logger::log(
+                Level::Warning,
+                &format!("Write error saving DB on disk: {}", sys::error_text(error)),
+            );
             logger::log(Level::Warning, "Background saving error");
         }
     }
@@ -263,7 +268,11 @@ pub fn cron(server: &'static Server) {
     if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
         return;
     }
-    let due = config.save.0.iter().find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+    let due = config
+        .save
+        .0
+        .iter()
+        .find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);
@@ -272,4 +281,3 @@ pub fn cron(server: &'static Server) {
 }
 
 const RETRY_SECONDS: i64 = 5;
-
