@@ -94,6 +94,7 @@ fn serve(
     argv: &[OsString],
 ) -> Result<(), String> {
     log_start(argv);
+    abort_on_panic();
     sys::meet_supervisor(&config);
     logger::set_role(config.replicaof.0.is_some());
     for warning in config.warnings() {
@@ -129,6 +130,17 @@ fn serve(
     server.replication.start(server);
     announce(server);
     cron::run(server)
+}
+
+/// A panic is a broken invariant of ours: the process must not go on without the thread that found it.
+fn abort_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = thread::current().name().unwrap_or("?").to_string();
+        logger::log(Level::Warning, &format!("=== BUG: a thread panicked ({thread}): {panic}"));
+        print(panic);
+        std::process::abort();
+    }));
 }
 
 fn log_start(argv: &[OsString]) {
