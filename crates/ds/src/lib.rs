@@ -9,5 +9,6 @@ mod segment;
 pub mod spine;
 pub mod striped;
 pub mod table;
+#[cfg(test)]
 mod testing;
 mod trie;

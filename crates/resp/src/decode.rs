@@ -386,6 +386,7 @@ fn plain_number(buf: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     }
     if word & two_mask == two {
         let (a, b) = (digit(word, 1), digit(word, 2));
+        // Other bytes are no digits, and their sum means nothing.
         return (1 <= a && a <= 9 && b <= 9).then(|| ((a * 10 + b) as usize, at + 5));
     }
     plain_number_long(word, at, kind)

@@ -128,7 +128,12 @@ mod tests {
     #[track_caller]
     fn check(line: &[u8], want: Option<&[&[u8]]>) {
         let got = split_args(line).ok();
-        assert_eq!(got, want.map(|words| words.iter().map(|word| word.to_vec()).collect()), "{}", line.escape_ascii());
+        assert_eq!(
+            got,
+            want.map(|words| words.iter().map(|word| word.to_vec()).collect()),
+            "{}",
+            line.escape_ascii()
+        );
     }
 
     #[test]

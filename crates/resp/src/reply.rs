@@ -79,7 +79,8 @@ impl<'o> Reply<'o> {
 
     /// An error line, its code first and without the `-`. Line ends in it become blanks.
     pub fn error_line(&mut self, text: &[u8]) {
-        let text = text.trim_ascii_end();
+        let end = text.iter().rposition(|c| !matches!(c, b'\r' | b'\n')).map_or(0, |last| last + 1);
+        let text = &text[..end];
         self.out.push(b'-');
         self.out.extend(text.iter().map(|&c| if c == b'\r' || c == b'\n' { b' ' } else { c }));
         self.raw(b"\r\n");

@@ -57,7 +57,15 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: u64, fd: i32, addr: String, laddr: String, unix_socket: bool, worker: usize, now_ms: i64) -> Self {
+    pub fn new(
+        id: u64,
+        fd: i32,
+        addr: String,
+        laddr: String,
+        unix_socket: bool,
+        worker: usize,
+        now_ms: i64,
+    ) -> Self {
         Self {
             id,
             fd,

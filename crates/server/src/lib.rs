@@ -4,6 +4,7 @@
 //! `commands/` and the engine's rows run it.
 
 pub mod args;
+pub mod batch;
 pub mod client;
 pub mod clock;
 pub mod commands;

@@ -1,4 +1,7 @@
 //! Listening sockets, and accepting: one thread's work, connections go to the workers in turn.
+//!
+//! The sockets are shared, so that CONFIG SET can exchange them: what stays the same stays open, what can't be
+//! opened leaves the old ones as they were.
 
 use crate::client::Client;
 use crate::config::Config;
@@ -6,53 +9,84 @@ use crate::conn::Stream;
 use crate::logger::{self, Level};
 use crate::server::Server;
 use crate::worker::Message;
-use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream, UnixListener};
+use mio::{Events, Interest, Poll, Registry, Token};
+use parking_lot::Mutex;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub enum Listener {
+/// After an error that has nothing to do with the connection (no descriptors left) the next try waits so long.
+const RETRY: Duration = Duration::from_millis(10);
+
+enum Acceptor {
     Tcp(TcpListener),
     Unix(UnixListener),
+}
+
+impl Acceptor {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(listener) => listener,
+            Self::Unix(listener) => listener,
+        }
+    }
+
+    fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => listener.accept().map(|(stream, peer)| (Stream::Tcp(stream), Some(peer))),
+            Self::Unix(listener) => listener.accept().map(|(stream, _)| (Stream::Unix(stream), None)),
+        }
+    }
+}
+
+/// A listening socket and the place that it was opened for.
+pub struct Listener {
+    acceptor: Acceptor,
+    place: Place,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Place {
+    /// An address of `bind`, with its `-` where it may be missing.
+    Tcp {
+        bind: String,
+        port: u16,
+    },
+    Unix,
+}
+
+/// The open sockets of a server, and the poll of the thread that accepts.
+#[derive(Default)]
+pub struct Listening {
+    open: Mutex<Vec<Listener>>,
+    registry: OnceLock<Registry>,
 }
 
 /// Opens every listening socket of the configuration. The error is the line to be logged before exiting.
 pub fn open(config: &Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
-    if config.port != 0 {
-        for bind in &config.bind.0 {
-            match open_tcp(bind.trim_start_matches('-'), config.port as u16, config.tcp_backlog as i32) {
-                Ok(listener) => listeners.push(Listener::Tcp(listener)),
-                Err(error) => {
-                    let unsupported = matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT));
-                    let absent = error.raw_os_error() == Some(libc::EADDRNOTAVAIL);
-                    if (bind.starts_with('-') && absent) || unsupported || (bind.starts_with("-::*")) {
-                        continue;
-                    }
-                    let text = crate::sys::error_text(&error);
-                    let text = format!("Warning: Could not create server TCP listening socket {bind}:{}: bind: {text}", config.port);
-                    logger::log(Level::Warning, &text);
-                    return Err(format!("Failed listening on port {} (tcp), aborting.", config.port));
-                }
-            }
-        }
-        if listeners.is_empty() {
-            return Err(format!("Failed listening on port {} (tcp), aborting.", config.port));
+    let places = tcp_places(config);
+    for place in &places {
+        match open_place(place, config) {
+            Ok(listener) => listeners.extend(listener),
+            Err(()) => return Err(format!("Failed listening on port {} (tcp), aborting.", config.port)),
         }
     }
+    if !places.is_empty() && listeners.is_empty() {
+        return Err(format!("Failed listening on port {} (tcp), aborting.", config.port));
+    }
     if !config.unixsocket.is_empty() {
-        match open_unix(&config.unixsocket, config.unixsocketperm as u32) {
-            Ok(listener) => listeners.push(Listener::Unix(listener)),
-            Err(error) => {
-                let text = crate::sys::error_text(&error);
-                return Err(format!("Failed opening Unix socket: bind: {text}"));
-            }
-        }
+        let acceptor = open_unix(&config.unixsocket, config.unixsocketperm as u32).map_err(|error| {
+            format!("Failed opening Unix socket: bind: {}", crate::sys::error_text(&error))
+        })?;
+        listeners.push(Listener { acceptor: Acceptor::Unix(acceptor), place: Place::Unix });
     }
     if listeners.is_empty() {
         return Err("Configured to not listen anywhere, exiting.".into());
@@ -60,21 +94,59 @@ pub fn open(config: &Config) -> Result<Vec<Listener>, String> {
     Ok(listeners)
 }
 
-fn open_tcp(bind: &str, port: u16, backlog: i32) -> io::Result<TcpListener> {
+fn tcp_places(config: &Config) -> Vec<Place> {
+    let binds = config.bind.0.iter().filter(|_| config.port != 0);
+    binds.map(|bind| Place::Tcp { bind: bind.clone(), port: config.port as u16 }).collect()
+}
+
+/// Opens one place; `None` if it is not there, and may be missing. An error is in the log already.
+fn open_place(place: &Place, config: &Config) -> Result<Option<Listener>, ()> {
+    let Place::Tcp { bind, port } = place else { unreachable!("Unix sockets are not reopened") };
+    let (address, optional) = match bind.strip_prefix('-') {
+        Some(address) => (address, true),
+        None => (bind.as_str(), false),
+    };
+    let (step, error) = match open_tcp(address, *port, config.tcp_backlog as i32) {
+        Ok(listener) => {
+            return Ok(Some(Listener { acceptor: Acceptor::Tcp(listener), place: place.clone() }));
+        }
+        Err(failed) => failed,
+    };
+    let text = crate::sys::error_text(&error);
+    let text =
+        format!("Warning: Could not create server TCP listening socket {address}:{port}: {step}{text}");
+    logger::log(Level::Warning, &text);
+    let unsupported = [
+        libc::EAFNOSUPPORT,
+        libc::EPFNOSUPPORT,
+        libc::EPROTONOSUPPORT,
+        libc::ESOCKTNOSUPPORT,
+        libc::ENOPROTOOPT,
+    ];
+    match error.raw_os_error() {
+        Some(libc::EADDRNOTAVAIL) if optional => Ok(None),
+        Some(code) if unsupported.contains(&code) => Ok(None),
+        _ => Err(()),
+    }
+}
+
+/// The error comes with the step that failed, as the log names it.
+fn open_tcp(bind: &str, port: u16, backlog: i32) -> Result<TcpListener, (&'static str, io::Error)> {
     let ip = match bind {
         "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        name => resolve(name)?,
+        name => resolve(name).map_err(|error| ("", error))?,
     };
     let domain = if ip.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    let step = |step| move |error| (step, error);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(step("socket: "))?;
     if ip.is_ipv6() {
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(true).map_err(step("setsockopt: "))?;
     }
-    socket.set_reuse_address(true)?;
-    socket.bind(&SockAddr::from(SocketAddr::new(ip, port)))?;
-    socket.listen(backlog)?;
-    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true).map_err(step("setsockopt SO_REUSEADDR: "))?;
+    socket.bind(&SockAddr::from(SocketAddr::new(ip, port))).map_err(step("bind: "))?;
+    socket.listen(backlog).map_err(step("listen: "))?;
+    socket.set_nonblocking(true).map_err(step("fcntl(F_SETFL,O_NONBLOCK): "))?;
     Ok(TcpListener::from_std(socket.into()))
 }
 
@@ -93,49 +165,118 @@ fn open_unix(path: &str, permissions: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Accepts until the process ends.
-pub fn run(server: &'static Server, mut listeners: Vec<Listener>) -> io::Result<()> {
-    let mut poll = Poll::new()?;
-    for (i, listener) in listeners.iter_mut().enumerate() {
-        match listener {
-            Listener::Tcp(listener) => poll.registry().register(listener, Token(i), Interest::READABLE)?,
-            Listener::Unix(listener) => poll.registry().register(listener, Token(i), Interest::READABLE)?,
+/// Brings the TCP sockets to what the configuration says now. If one can't be opened, the old ones stay and the
+/// error is the text of CONFIG SET's reply.
+pub fn reopen(server: &Server) -> Result<(), String> {
+    let config = server.config();
+    let registry = server.listening.registry.get().ok_or("The server does not listen yet.")?;
+    let mut open = server.listening.open.lock();
+    let wanted = tcp_places(&config);
+    let old: Vec<Place> = open.iter().map(|listener| listener.place.clone()).collect();
+    let other_port = wanted.iter().chain(&old).any(|place| {
+        matches!(place, Place::Tcp { port, .. } if !old.iter().any(|old| matches!(old, Place::Tcp { port: p, .. } if p == port)))
+    });
+    // A wider address can't be opened beside a narrower one of the same port: the old ones go first.
+    close_where(registry, &mut open, |place| *place != Place::Unix && !wanted.contains(place));
+    let missing: Vec<&Place> = wanted.iter().filter(|place| !old.contains(place)).collect();
+    for place in missing {
+        match open_place(place, &config)
+            .map_err(|()| io::ErrorKind::Other.into())
+            .and_then(|new| add(registry, &mut open, new))
+        {
+            Ok(()) => {}
+            Err(_) => {
+                close_where(registry, &mut open, |place| !old.contains(place));
+                restore(registry, &mut open, &old, &config);
+                let text = match other_port {
+                    true => "Unable to listen on this port. Check server logs.",
+                    false => "Failed to bind to specified addresses.",
+                };
+                return Err(text.into());
+            }
         }
     }
-    let mut events = Events::with_capacity(64);
+    Ok(())
+}
+
+fn close_where(registry: &Registry, open: &mut Vec<Listener>, mut closes: impl FnMut(&Place) -> bool) {
+    open.retain_mut(|listener| {
+        if !closes(&listener.place) {
+            return true;
+        }
+        let _ = registry.deregister(listener.acceptor.source());
+        false
+    });
+}
+
+fn add(registry: &Registry, open: &mut Vec<Listener>, listener: Option<Listener>) -> io::Result<()> {
+    let Some(mut listener) = listener else { return Ok(()) };
+    // All have one token: an event makes the thread look at all of them, which are few.
+    registry.register(listener.acceptor.source(), Token(0), Interest::READABLE)?;
+    open.push(listener);
+    Ok(())
+}
+
+fn restore(registry: &Registry, open: &mut Vec<Listener>, old: &[Place], config: &Config) {
+    for place in old {
+        if open.iter().any(|listener| listener.place == *place) {
+            continue;
+        }
+        let opened = open_place(place, config).ok().map(|listener| add(registry, open, listener));
+        if !matches!(opened, Some(Ok(()))) {
+            logger::log(Level::Warning, &format!("Can't listen again on {place:?}"));
+        }
+    }
+}
+
+/// Registers the sockets and starts the thread that accepts.
+pub fn start(server: &'static Server, listeners: Vec<Listener>) -> io::Result<()> {
+    let poll = Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    for listener in listeners {
+        add(&registry, &mut server.listening.open.lock(), Some(listener))?;
+    }
+    assert!(server.listening.registry.set(registry).is_ok(), "listening starts once");
+    crate::start::spawn("accept", move || run(server, poll).expect("accepting goes on"));
+    Ok(())
+}
+
+/// Accepts until the process ends.
+fn run(server: &'static Server, mut poll: Poll) -> io::Result<()> {
+    let mut events = Events::with_capacity(16);
     let mut next_worker = 0;
+    let mut timeout = None;
     loop {
-        match poll.poll(&mut events, None) {
+        match poll.poll(&mut events, timeout) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
         server.freeze_point();
-        for event in &events {
-            accept_all(server, &listeners[event.token().0], &mut next_worker);
+        timeout = None;
+        for listener in server.listening.open.lock().iter() {
+            if !accept_all(server, listener, &mut next_worker) {
+                timeout = Some(RETRY);
+            }
         }
     }
 }
 
-fn accept_all(server: &'static Server, listener: &Listener, next_worker: &mut usize) {
+/// Accepts what waits; false if an error left connections waiting.
+fn accept_all(server: &'static Server, listener: &Listener, next_worker: &mut usize) -> bool {
     loop {
-        let accepted = match listener {
-            Listener::Tcp(listener) => listener.accept().map(|(stream, peer)| (Stream::Tcp(stream), Some(peer))),
-            Listener::Unix(listener) => listener.accept().map(|(stream, _)| (Stream::Unix(stream), None)),
-        };
-        match accepted {
+        match listener.acceptor.accept() {
             Ok((stream, peer)) => {
-                server.connections_received.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 admit(server, stream, peer, *next_worker % server.workers.len());
                 *next_worker += 1;
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                logger::log(Level::Warning, &format!("Accepting client connection: {}", crate::sys::error_text(&error)));
-                // Out of descriptors: let the connections that are there go first.
-                std::thread::sleep(Duration::from_millis(10));
-                return;
+                let text = format!("Accepting client connection: {}", crate::sys::error_text(&error));
+                logger::log(Level::Warning, &text);
+                return false;
             }
         }
     }
@@ -144,15 +285,17 @@ fn accept_all(server: &'static Server, listener: &Listener, next_worker: &mut us
 fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, worker: usize) {
     let config = server.config();
     if config.maxclients as usize <= server.clients.len() {
-        server.rejected_connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        server.rejected_connections.fetch_add(1, Relaxed);
         let _ = stream.write(b"-ERR max number of clients reached\r\n");
         return;
     }
     let remote = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
     if remote && config.protected_mode && config.requirepass.is_empty() {
+        server.rejected_connections.fetch_add(1, Relaxed);
         let _ = stream.write(DENIED.as_bytes());
         return;
     }
+    server.connections_received.fetch_add(1, Relaxed);
     let (fd, laddr) = prepare(&mut stream, &config);
     let unix = matches!(stream, Stream::Unix(_));
     let addr = match peer {
@@ -161,7 +304,13 @@ fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, 
     };
     let now = server.clock.monotonic_ms();
     let client = Arc::new(Client::new(server.clients.next_id(), fd, addr, laddr, unix, worker, now));
-    logger::log(Level::Verbose, &format!("Accepted {}", client.addr));
+    if logger::is_logged(Level::Verbose) {
+        let text = match unix {
+            true => format!("Accepted connection to {}", config.unixsocket),
+            false => format!("Accepted {}", client.addr),
+        };
+        logger::log(Level::Verbose, &text);
+    }
     server.clients.add(client.clone());
     let authenticated = config.requirepass.is_empty();
     server.workers[worker].mailbox.send(Message::Accepted { stream, client, authenticated });
@@ -169,8 +318,8 @@ fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, 
 
 const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no \
      password is set for the default user. In this mode connections are only accepted from the loopback \
-     interface. To let other hosts connect, set a password for the default user (requirepass), or name the \
-     interfaces to listen on (bind), or turn protected-mode off by CONFIG SET from the loopback interface.\r\n";
+     interface. To let other hosts connect, set a password for the default user (requirepass), or turn \
+     protected-mode off: by CONFIG SET from the loopback interface, or in the configuration.\r\n";
 
 /// An address as CLIENT LIST shows it.
 pub fn address(addr: SocketAddr) -> String {
@@ -186,12 +335,8 @@ fn prepare(stream: &mut Stream, config: &Config) -> (i32, String) {
             set_options(stream, config);
             (stream.as_raw_fd(), stream.local_addr().map(address).unwrap_or_default())
         }
-        Stream::Unix(stream) => (unix_fd(stream), format!("{}:0", config.unixsocket)),
+        Stream::Unix(stream) => (stream.as_raw_fd(), format!("{}:0", config.unixsocket)),
     }
-}
-
-fn unix_fd(stream: &UnixStream) -> i32 {
-    stream.as_raw_fd()
 }
 
 fn set_options(stream: &TcpStream, config: &Config) {
@@ -205,4 +350,16 @@ fn set_options(stream: &TcpStream, config: &Config) {
             .with_retries(3);
         let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
     }
+}
+
+/// What to log if the kernel keeps fewer waiting connections than `tcp-backlog` asks for.
+pub fn backlog_warning(config: &Config) -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok()?;
+    let most: i64 = text.trim().parse().ok()?;
+    (0 < most && most < config.tcp_backlog).then(|| {
+        format!(
+            "WARNING: The TCP backlog setting of {} cannot be enforced because /proc/sys/net/core/somaxconn is set to the lower value of {most}.",
+            config.tcp_backlog
+        )
+    })
 }

@@ -79,7 +79,8 @@ impl<'s> Loader<'s> {
 
     fn decode(&mut self, at_end: bool) -> Result<(), String> {
         while !self.ended && (at_end || self.wants <= self.buffer.len() - self.at) {
-            let step = self.decoder.next(&self.buffer[self.at..], at_end).map_err(|error| error.to_string())?;
+            let step =
+                self.decoder.next(&self.buffer[self.at..], at_end).map_err(|error| error.to_string())?;
             match step {
                 Step::Need { at_least } => {
                     // Twice as much at least, so that looking again costs no more than the bytes themselves.
@@ -175,11 +176,7 @@ impl Taker<'_> {
         if new {
             return Ok(());
         }
-        Err(format!(
-            "RDB has duplicated key '{}' in DB {}",
-            String::from_utf8_lossy(key),
-            self.db
-        ))
+        Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))
     }
 }
 

@@ -25,9 +25,10 @@ struct Target {
     least: Level,
 }
 
-static TARGET: RwLock<Target> = RwLock::new(Target { file: String::new(), syslog: None, least: Level::Notice });
-/// 'M' for a primary, 'S' for a replica.
-static ROLE: AtomicU8 = AtomicU8::new(b'M');
+static TARGET: RwLock<Target> =
+    RwLock::new(Target { file: String::new(), syslog: None, least: Level::Notice });
+/// 'C' before the server is set up, then 'M' for a primary, 'S' for a replica.
+static ROLE: AtomicU8 = AtomicU8::new(b'C');
 static PID: AtomicU32 = AtomicU32::new(0);
 /// One line at a time.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -35,7 +36,8 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// Messages are cut at this length, as Redis's are.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
-/// Opens the log; the error is the line to be printed before exiting.
+/// Opens the log; the error is what is said before exiting. The directory must be `dir` already: a relative path
+/// is looked up at each line, in the directory of that time.
 pub fn init(config: &Config) -> Result<(), String> {
     if !config.logfile.is_empty()
         && let Err(error) = OpenOptions::new().append(true).create(true).open(&config.logfile)
@@ -43,11 +45,7 @@ pub fn init(config: &Config) -> Result<(), String> {
         return Err(format!("Can't open the log file: {}", crate::sys::error_text(&error)));
     }
     let mut target = TARGET.write();
-    // Relative to the directory of now; the server changes it later.
-    target.file = match config.logfile.as_str() {
-        "" => String::new(),
-        file => std::path::absolute(file).map_or_else(|_| file.into(), |path| path.to_string_lossy().into_owned()),
-    };
+    target.file = config.logfile.clone();
     target.least = config.loglevel();
     if config.syslog_enabled {
         let ident = CString::new(config.syslog_ident.as_str()).unwrap_or_default();
@@ -59,6 +57,11 @@ pub fn init(config: &Config) -> Result<(), String> {
 
 pub fn set_level(level: Level) {
     TARGET.write().least = level;
+}
+
+/// Whether a line of this level is written: for lines that cost something to make.
+pub fn is_logged(level: Level) -> bool {
+    TARGET.read().least <= level
 }
 
 pub fn set_role(is_replica: bool) {
@@ -93,6 +96,16 @@ pub fn log_as(role: char, level: Level, message: &str) {
     }
 }
 
+/// A line that tells of a signal, in the form that such lines have: no level, no time of day.
+pub fn log_signal(message: &str) {
+    let target = TARGET.read();
+    if target.least == Level::Nothing {
+        return;
+    }
+    let seconds = Zoned::now().timestamp().as_second();
+    write(&target, &format!("{}:signal-handler ({seconds}) {message}\n", pid()));
+}
+
 fn pid() -> u32 {
     match PID.load(Ordering::Relaxed) {
         0 => std::process::id(),
@@ -121,8 +134,12 @@ fn write(target: &Target, line: &str) {
 /// The start's banner: on a terminal, or always.
 pub fn banner(port: i64, always: bool) {
     let target = TARGET.read();
-    let shown = always || (target.file.is_empty() && target.syslog.is_none() && crate::sys::stdout_is_terminal());
+    let shown =
+        always || (target.file.is_empty() && target.syslog.is_none() && crate::sys::stdout_is_terminal());
     drop(target);
+    if Level::Notice < TARGET.read().least {
+        return;
+    }
     if !shown {
         let text = format!("Running mode=standalone, port={port}.");
         log(Level::Notice, &text);

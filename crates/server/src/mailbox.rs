@@ -36,7 +36,8 @@ impl<M> Mailbox<M> {
 
     /// All messages so far, in order.
     pub fn take(&self) -> Vec<M> {
-        self.woken.store(false, Ordering::Release);
+        // A full exchange: what is sent from here on either is taken below or wakes us again.
+        self.woken.swap(false, Ordering::AcqRel);
         std::mem::take(&mut *self.queue.lock())
     }
 }

@@ -89,7 +89,8 @@ pub fn cut(server: &'static Server, scratch: &mut Scratch, reader: For) -> Optio
         data: reader != For::Replicas { without_data: true },
     };
     let aux = server.rdb_aux();
-    let aux: Vec<(&[u8], &[u8])> = aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
+    let aux: Vec<(&[u8], &[u8])> =
+        aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
     let snapshot = Snapshot::cut(&mut txn, options, &aux);
     // Who continues from here is told the database anew.
     if reader != For::File && !txn.state().is_replica() {
@@ -247,7 +248,10 @@ fn run_background(server: &'static Server) {
             logger::log(Level::Notice, "Background saving terminated with success");
         }
         Err(error) => {
-            logger::log(Level::Warning, &format!("Write error saving DB on disk: {}", sys::error_text(error)));
+            logger::log(
+                Level::Warning,
+                &format!("Write error saving DB on disk: {}", sys::error_text(error)),
+            );
             logger::log(Level::Warning, "Background saving error");
         }
     }
@@ -303,7 +307,11 @@ pub fn cron(server: &'static Server) {
     if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
         return;
     }
-    let due = config.save.0.iter().find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+    let due = config
+        .save
+        .0
+        .iter()
+        .find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);
@@ -312,4 +320,3 @@ pub fn cron(server: &'static Server) {
 }
 
 const RETRY_SECONDS: i64 = 5;
-

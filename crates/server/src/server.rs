@@ -8,6 +8,7 @@ use crate::client::{Client, Clients};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conn::Stream;
+use crate::listen::Listening;
 use crate::pause::Pause;
 use crate::rates::{RATES, Rates};
 use crate::replication::Replication;
@@ -33,6 +34,7 @@ pub struct Server {
     pub config_change: Mutex<()>,
     pub workers: Vec<Handle>,
     pub clients: Clients,
+    pub listening: Listening,
     pub errors: ErrorStats,
     pub connections_received: AtomicU64,
     pub rejected_connections: AtomicU64,
@@ -93,6 +95,7 @@ impl Server {
             config_change: Mutex::new(()),
             workers: start.workers,
             clients: Clients::default(),
+            listening: Listening::default(),
             errors: ErrorStats::default(),
             connections_received: AtomicU64::new(0),
             rejected_connections: AtomicU64::new(0),

@@ -74,7 +74,10 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
         if let Err(error) = save::save_now(server, scratch) {
             if !asked.force {
                 logger::log(Level::Warning, "Error trying to save the DB, can't exit.");
-                logger::log(Level::Warning, &format!("Errors trying to shut down the server: {}", sys::error_text(&error)));
+                logger::log(
+                    Level::Warning,
+                    &format!("Errors trying to shut down the server: {}", sys::error_text(&error)),
+                );
                 server.shutdown.abort();
                 return false;
             }

@@ -2,10 +2,11 @@
 //!
 //! They are blocked in every thread and taken by one that waits for them, so nothing runs in a handler.
 
-use crate::logger::{self, Level};
+use crate::logger;
 use crate::server::Server;
-use crate::shutdown::Asked;
+use crate::shutdown::{self, Asked};
 use crate::sys;
+use engine::Scratch;
 
 /// Blocks the signals that [`start`] waits for; called before any thread is started.
 pub fn block() {
@@ -16,23 +17,31 @@ pub fn block() {
 
 pub fn start(server: &'static Server) {
     crate::start::spawn("signals", move || {
+        let mut asked_before = false;
         loop {
             let signal = sys::wait_signal(&[libc::SIGTERM, libc::SIGINT]);
             let config = server.config();
-            let (name, how) = match signal {
-                libc::SIGINT => ("SIGINT", config.shutdown_on_sigint),
-                _ => ("SIGTERM", config.shutdown_on_sigterm),
+            let (text, how) = match signal {
+                libc::SIGINT => ("Received SIGINT scheduling shutdown...", config.shutdown_on_sigint),
+                _ => ("Received SIGTERM scheduling shutdown...", config.shutdown_on_sigterm),
             };
-            if signal == libc::SIGINT && server.shutdown.is_asked() {
-                logger::log(Level::Warning, "You insist... exiting now.");
+            if signal == libc::SIGINT && asked_before && server.shutdown.is_asked() {
+                logger::log_signal("You insist... exiting now.");
                 sys::exit_at_once(1);
             }
+            asked_before = true;
+            logger::log_signal(text);
             if server.engine.state().is_loading() {
-                logger::log(Level::Warning, &format!("Received {name} during loading, exiting now."));
-                sys::exit_at_once(0);
+                leave_loading(server);
             }
-            logger::log(Level::Warning, &format!("Received {name} scheduling shutdown..."));
             server.shutdown.ask(Asked::by_signal(how));
         }
     });
+}
+
+/// While the start loads, nobody waits for requests to shut down; there is nothing to save either.
+fn leave_loading(server: &'static Server) -> ! {
+    let mut scratch = Scratch::new(server.random_seed());
+    shutdown::run(server, &mut scratch, Asked { no_save: true, now: true, force: true, ..Asked::default() });
+    sys::exit_at_once(0)
 }

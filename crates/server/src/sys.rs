@@ -1,8 +1,10 @@
 //! Thin wrappers of system calls, each with its argument for safety.
 
 use crate::config::Config;
+use crate::logger::{self, Level};
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -57,39 +59,92 @@ pub fn daemonize() -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the process may make a directory its own; the error is what `chdir` would say.
+pub fn may_enter(path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
+    }
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
+        return Err(io::Error::from_raw_os_error(libc::ENOENT));
+    };
+    // SAFETY: the path is terminated and outlives the call.
+    match unsafe { libc::access(path.as_ptr(), libc::X_OK) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Descriptors that the server needs besides its clients'.
 const RESERVED_FILES: u64 = 32;
 
-/// Raises the limit of open files as far as `clients` needs and the system lets us. The clients it allows.
-pub fn raise_open_files(clients: u64) -> u64 {
-    let wanted = clients + RESERVED_FILES;
+/// What came of raising the limit of open files.
+pub struct OpenFiles {
+    /// The clients that it allows.
+    pub clients: u64,
+    /// Descriptors: before, asked for, now.
+    pub before: u64,
+    pub wanted: u64,
+    pub now: u64,
+    /// Why it was not raised as far as was asked for.
+    pub error: Option<io::Error>,
+}
+
+/// Raises the limit of open files as far as `clients` needs and the system lets us.
+pub fn open_files(clients: u64) -> OpenFiles {
+    let wanted = clients.saturating_add(RESERVED_FILES);
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is ours and outlives the calls.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 || wanted <= limit.rlim_cur {
-            return clients;
-        }
-        let raised = libc::rlimit { rlim_cur: wanted, rlim_max: limit.rlim_max.max(wanted) };
-        if libc::setrlimit(libc::RLIMIT_NOFILE, &raised) == 0 {
-            return clients;
-        }
-        let raised = libc::rlimit { rlim_cur: limit.rlim_max.min(wanted), rlim_max: limit.rlim_max };
-        libc::setrlimit(libc::RLIMIT_NOFILE, &raised);
-        raised.rlim_cur.saturating_sub(RESERVED_FILES).clamp(1, clients)
+    // SAFETY: `limit` is ours and outlives the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        let error = Some(io::Error::last_os_error());
+        return OpenFiles { clients, before: 0, wanted, now: wanted, error };
     }
+    let before = limit.rlim_cur;
+    if wanted <= before {
+        return OpenFiles { clients, before, wanted, now: before, error: None };
+    }
+    let raise = |cur: u64, max: u64| {
+        let raised = libc::rlimit { rlim_cur: cur, rlim_max: max };
+        // SAFETY: `raised` is ours and outlives the call.
+        match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    let Err(error) = raise(wanted, limit.rlim_max.max(wanted)) else {
+        return OpenFiles { clients, before, wanted, now: wanted, error: None };
+    };
+    // As far as the hard limit lets an ordinary user go.
+    let now = match raise(limit.rlim_max.min(wanted), limit.rlim_max) {
+        Ok(()) => limit.rlim_max.min(wanted),
+        Err(_) => before,
+    };
+    OpenFiles {
+        clients: clients.min(now.saturating_sub(RESERVED_FILES)),
+        before,
+        wanted,
+        now,
+        error: Some(error),
+    }
+}
+
+/// The same for CONFIG SET maxclients: the clients that the system allows.
+pub fn raise_open_files(clients: u64) -> u64 {
+    open_files(clients).clients.max(1)
 }
 
 fn pidfile(config: &Config) -> Option<PathBuf> {
     if !config.pidfile.is_empty() {
         return Some(PathBuf::from(&config.pidfile));
     }
-    config.daemonize.then(|| PathBuf::from("/var/run/redis.pid"))
+    (config.daemonize && !is_supervised(config)).then(|| PathBuf::from("/var/run/redis.pid"))
 }
 
 pub fn write_pidfile(config: &Config) {
     if let Some(path) = pidfile(config) {
-        // As Redis: a server that can't say its pid serves all the same.
-        let _ = std::fs::write(path, format!("{}\n", std::process::id()));
+        // A server that can't say its pid serves all the same.
+        if let Err(error) = std::fs::write(path, format!("{}\n", std::process::id())) {
+            logger::log(Level::Notice, &format!("Failed to write PID file: {}", error_text(&error)));
+        }
     }
 }
 
@@ -162,20 +217,97 @@ pub enum Whose {
     Thread,
 }
 
-/// Tells systemd (supervised systemd or auto) or upstart that the server is ready.
-pub fn notify_supervisor(config: &Config) {
-    if matches!(config.supervised.0, "systemd" | "auto")
-        && let Some(path) = std::env::var_os("NOTIFY_SOCKET")
-        && let Ok(socket) = UnixDatagram::unbound()
-    {
-        let _ = socket.send_to(b"STATUS=Ready to accept connections\nREADY=1\n", path);
+/// Who watches over the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Supervisor {
+    Systemd,
+    Upstart,
+}
+
+/// The supervisor that the configuration names, or that is found, if it is there.
+fn supervisor(config: &Config) -> Option<Supervisor> {
+    let upstart = std::env::var_os("UPSTART_JOB").map(|_| Supervisor::Upstart);
+    let systemd = std::env::var_os("NOTIFY_SOCKET").map(|_| Supervisor::Systemd);
+    match config.supervised.0 {
+        "upstart" => upstart,
+        "systemd" => systemd,
+        "auto" => upstart.or(systemd),
+        _ => None,
     }
-    if matches!(config.supervised.0, "upstart" | "auto")
-        && std::env::var_os("UPSTART_JOB").is_some()
-    {
-        // SAFETY: upstart waits for its job to stop itself once.
-        unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Under a supervisor the process does not go to the background.
+pub fn is_supervised(config: &Config) -> bool {
+    supervisor(config).is_some()
+}
+
+/// At the start: says that there is a supervisor; upstart waits for its job to stop itself once.
+pub fn meet_supervisor(config: &Config) {
+    match supervisor(config) {
+        Some(Supervisor::Systemd) => {
+            let text = "supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in your service unit.";
+            logger::log(Level::Notice, text);
+            notify_systemd(config, "STATUS=Redis is loading...\n");
+        }
+        Some(Supervisor::Upstart) => {
+            logger::log(Level::Notice, "supervised by upstart, will stop to signal readiness");
+            // SAFETY: stops this process until upstart continues it.
+            unsafe { libc::raise(libc::SIGSTOP) };
+        }
+        None if config.supervised.0 == "upstart" => {
+            let text = "upstart supervision requested, but UPSTART_JOB not found";
+            logger::log(Level::Warning, text);
+        }
+        None if config.supervised.0 == "systemd" => {
+            let text = "systemd supervision requested, but NOTIFY_SOCKET not found";
+            logger::log(Level::Warning, text);
+        }
+        None => {}
     }
+}
+
+/// Tells systemd, where it is there, of a change: lines of `NAME=value`.
+pub fn notify_systemd(config: &Config, lines: &str) {
+    if supervisor(config) != Some(Supervisor::Systemd) {
+        return;
+    }
+    if let Err(error) = send_to_systemd(lines) {
+        logger::log(Level::Warning, &format!("Can't tell systemd: {}", error_text(&error)));
+    }
+}
+
+fn send_to_systemd(lines: &str) -> io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+    let path = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let address = match path.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&path)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(lines.as_bytes(), &address)?;
+    Ok(())
+}
+
+/// What `--check-system` looks at: names, and what is wrong if something is.
+pub fn check_system() -> Vec<(&'static str, Option<String>)> {
+    vec![("clocksource", clocksource_warning()), ("overcommit", overcommit_warning())]
+}
+
+fn clocksource_warning() -> Option<String> {
+    let clock =
+        std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource").ok()?;
+    let clock = clock.trim();
+    matches!(clock, "xen" | "acpi_pm" | "hpet").then(|| {
+        format!("The clock source '{clock}' is slow: each look at the time costs a call of the kernel. 'tsc' or 'kvm-clock' is better, where the machine has it.")
+    })
+}
+
+/// Whether the kernel may refuse memory that it has.
+pub fn overcommit_warning() -> Option<String> {
+    let setting = std::fs::read_to_string("/proc/sys/vm/overcommit_memory").ok()?;
+    (setting.trim() != "1").then(|| {
+        "Memory overcommit must be enabled! Without it, a background save or replication may fail under low memory condition. To fix this issue add 'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the command 'sysctl vm.overcommit_memory=1' for this to take effect.".into()
+    })
 }
 
 pub fn stdout_is_terminal() -> bool {

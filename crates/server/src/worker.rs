@@ -1,36 +1,48 @@
 //! A worker: an event loop that owns its connections and runs their commands to completion.
 //!
-//! One pass over a ready connection reads what is there, decodes a batch of requests, prefetches the table slots
-//! and entries of their keys, executes them one after the other, and writes the replies once. Nothing is handed
-//! to another thread, but a connection that becomes a replica's.
+//! One pass over a ready connection reads what is there, runs it in batches (`batch.rs`), and writes the replies
+//! once. Nothing is handed to another thread, but a connection that becomes a replica's.
+//!
+//! The poll reports edges, each only once. So a connection remembers what an event told and is not used up yet:
+//! `readable` until a read finds the socket empty, `writable` until it takes no more, `undecoded` while requests
+//! that are there have not been looked at. A pause, a full output, or the others' turn may come in between.
 
+use crate::batch::{Batch, Behind, Ran};
 use crate::client::Client;
-use crate::commands::{Command, table};
 use crate::config::{Config, OutputLimits};
-use crate::conn::{Input, Output, ReadEnd, Stream};
-use crate::dispatch::{self, Context, Outcome};
+use crate::conn::{Input, Output, ReadEnd, Stream, WriteEnd};
+use crate::dispatch::Context;
 use crate::logger::{self, Level};
 use crate::mailbox::{MAILBOX, Mailbox};
 use crate::server::{HandedOver, Server};
 use crate::session::{After, ConnState};
 use crate::stats::WorkerStats;
-use engine::{Scratch, Stage};
+use engine::Scratch;
+use mio::event::Event;
 use mio::{Events, Poll, Token};
-use resp::{Args, Decoded, Decoder, Limits, OwnedArgs, Span};
+use resp::{Decoder, ProtocolError};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Requests that are decoded ahead, so that their memory accesses overlap.
-const BATCH: usize = 32;
 /// Reads of one connection before the others have their turn.
 const READS_PER_TURN: usize = 16;
+/// Replies are sent once they are so many, though more requests are there.
+const OUTPUT_CHUNK_BYTES: usize = 64 * 1024;
+/// A client that has so many replies waiting gets no further ones until it reads: neither is its socket read nor
+/// are its requests run. Large, because a client may well send all of a long pipeline before it reads anything;
+/// such a client would wait for us as we for it. Where the configuration sets a higher limit, that one counts.
+const OUTPUT_HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 const EVENTS: usize = 1024;
 
 /// What other threads tell a worker.
 pub enum Message {
-    Accepted { stream: Stream, client: Arc<Client>, authenticated: bool },
+    Accepted {
+        stream: Stream,
+        client: Arc<Client>,
+        authenticated: bool,
+    },
     /// Look at the `killed` marks of the connections.
     Kill,
     /// A pause ended: look at postponed connections.
@@ -49,22 +61,35 @@ struct Conn {
     output: Output,
     decoder: Decoder,
     state: ConnState,
+    readable: bool,
+    /// The peer has closed its side: a short read is not the last one.
+    ending: bool,
+    /// All was read.
+    ended: bool,
+    writable: bool,
+    undecoded: bool,
     /// Requests wait for the end of a pause.
     postponed: bool,
     /// The output limit's soft bound was passed at this time (monotonic ms).
     soft_limit_since: Option<i64>,
 }
 
-/// A decoded request.
-struct Request {
-    at: usize,
-    bytes: usize,
-    first_span: usize,
-    spans: usize,
-    inline: Option<OwnedArgs>,
-    command: Option<&'static Command>,
-    /// Hash of the first key, where prefetching found one.
-    hash: Option<u64>,
+/// What becomes of a connection after its turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// An event will tell.
+    Wait,
+    /// There is more to do, but the others have their turn first.
+    Again,
+    Close,
+    HandOver,
+}
+
+/// The clocks as this pass of the loop sees them.
+#[derive(Clone, Copy, Default)]
+struct Now {
+    nanos: u64,
+    unix_ms: i64,
 }
 
 pub struct Worker {
@@ -74,17 +99,33 @@ pub struct Worker {
     poll: Poll,
     conns: Vec<Option<Box<Conn>>>,
     free: Vec<usize>,
-    /// Connections that have more to read or to execute without a new event.
+    /// Freed in this pass: events of the old connections may still follow in it.
+    freed: Vec<usize>,
+    /// Connections that have more to do without a new event.
     again: Vec<usize>,
     config: Arc<Config>,
     scratch: Scratch,
-    spans: Vec<Span>,
-    batch: Vec<Request>,
+    batch: Batch,
+    /// Buffers for the connection whose turn it is.
+    input: Input,
+    output: Output,
+    marks: Marks,
+    now: Now,
     last_tick_ms: i64,
+}
+
+/// Bytes of pending output, by the configuration.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// From here on the output limits are looked at.
+    check: usize,
+    /// From here on nothing more is run.
+    hold: usize,
 }
 
 impl Worker {
     pub fn new(server: &'static Server, index: usize, poll: Poll) -> Self {
+        let config = server.config();
         Self {
             server,
             handle: &server.workers[index],
@@ -92,11 +133,15 @@ impl Worker {
             poll,
             conns: Vec::new(),
             free: Vec::new(),
+            freed: Vec::new(),
             again: Vec::new(),
-            config: server.config(),
+            marks: marks(&config),
+            config,
             scratch: Scratch::new(server.random_seed()),
-            spans: Vec::new(),
-            batch: Vec::new(),
+            batch: Batch::default(),
+            input: Input::default(),
+            output: Output::default(),
+            now: Now::default(),
             last_tick_ms: 0,
         }
     }
@@ -106,23 +151,25 @@ impl Worker {
         let mut events = Events::with_capacity(EVENTS);
         loop {
             let timeout = if self.again.is_empty() { Duration::from_secs(1) } else { Duration::ZERO };
-            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
-                && error.kind() != io::ErrorKind::Interrupted
-            {
+            if let Err(error) = self.poll.poll(&mut events, Some(timeout)) {
+                if error.kind() == io::ErrorKind::Interrupted {
+                    continue;
+                }
                 panic!("worker {}: poll failed: {error}", self.index);
             }
             self.server.freeze_point();
-            let started = self.server.clock.nanos();
-            self.config = self.server.config();
+            self.begin_pass();
+            let started = self.now.nanos;
             for index in std::mem::take(&mut self.again) {
-                self.turn(index, true, false);
+                self.turn(index, None);
             }
             for event in &events {
                 match event.token() {
                     MAILBOX => self.read_mailbox(),
-                    Token(index) => self.turn(index, event.is_readable(), event.is_writable()),
+                    Token(index) => self.turn(index, Some(event)),
                 }
             }
+            self.free.append(&mut self.freed);
             self.tick();
             self.server.wake_log_readers();
             self.handle.stats.loops.add(1);
@@ -130,16 +177,29 @@ impl Worker {
         }
     }
 
+    /// Looks at the clocks and the configuration once.
+    fn begin_pass(&mut self) {
+        self.now = Now { nanos: self.server.clock.nanos(), unix_ms: self.server.clock.unix_ms() };
+        let config = self.server.config();
+        if !Arc::ptr_eq(&config, &self.config) {
+            self.marks = marks(&config);
+            self.config = config;
+        }
+    }
+
     fn read_mailbox(&mut self) {
         for message in self.handle.mailbox.take() {
             match message {
-                Message::Accepted { stream, client, authenticated } => self.add(stream, client, authenticated),
+                Message::Accepted { stream, client, authenticated } => {
+                    self.add(stream, client, authenticated)
+                }
                 Message::Kill => self.close_killed(),
                 Message::Unpaused => self.resume_postponed(),
             }
         }
     }
 
+    /// Takes a connection in. Bytes that are there already show as its first event.
     fn add(&mut self, mut stream: Stream, client: Arc<Client>, authenticated: bool) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.conns.push(None);
@@ -157,268 +217,301 @@ impl Worker {
             output: Output::default(),
             decoder: Decoder::new(),
             state: ConnState::new(client, authenticated),
+            readable: false,
+            ending: false,
+            ended: false,
+            writable: true,
+            undecoded: false,
             postponed: false,
             soft_limit_since: None,
         }));
-        // Bytes may have come in before it was registered.
-        self.again.push(index);
     }
 
-    /// One connection's turn. `readable`: there may be input; else only output is tried.
-    fn turn(&mut self, index: usize, readable: bool, writable: bool) {
+    /// One connection's turn: after an event, or because it asked for another.
+    fn turn(&mut self, index: usize, event: Option<&Event>) {
         let Some(mut conn) = self.conns.get_mut(index).and_then(Option::take) else { return };
-        let mut open = true;
-        if writable && conn.output.pending() != 0 {
-            open = self.write(&mut conn);
+        if let Some(event) = event {
+            conn.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+            conn.ending |= event.is_read_closed();
+            conn.writable |= event.is_writable() || event.is_error();
         }
-        if open && readable && conn.state.after == After::GoOn {
-            open = self.read_and_execute(index, &mut conn);
-        }
-        if open && conn.state.after == After::HandOver && conn.output.pending() == 0 {
-            self.hand_over(index, *conn);
-            return;
-        }
-        if open && conn.state.after == After::Close && conn.output.pending() == 0 {
-            open = false;
-        }
-        if open {
-            self.conns[index] = Some(conn);
-        } else {
-            self.close(index, *conn);
+        self.lend_buffers(&mut conn);
+        let next = self.serve(&mut conn);
+        self.take_buffers(&mut conn);
+        self.after_turn(index, conn, next);
+    }
+
+    fn after_turn(&mut self, index: usize, conn: Box<Conn>, next: Next) {
+        match next {
+            Next::Wait => self.conns[index] = Some(conn),
+            Next::Again => {
+                self.conns[index] = Some(conn);
+                self.again.push(index);
+            }
+            Next::Close => self.close(index, *conn),
+            Next::HandOver => self.hand_over(index, *conn),
         }
     }
 
-    /// False when the connection is to be closed.
-    fn read_and_execute(&mut self, index: usize, conn: &mut Conn) -> bool {
-        for _ in 0..READS_PER_TURN {
-            if conn.postponed {
-                return true;
-            }
-            let (bytes, end) = match conn.input.read_from(&mut conn.stream) {
-                Ok(read) => read,
-                Err(error) => {
-                    logger::log(Level::Verbose, &format!("Error reading from client: {error}"));
-                    return false;
-                }
-            };
-            if bytes != 0 {
-                self.handle.stats.input_bytes.add(bytes as u64);
-                self.handle.stats.reads.add(1);
-                if !self.execute(conn) {
-                    return self.write(conn) && conn.output.pending() != 0;
-                }
-                if self.exceeds_input_limit(conn) {
-                    return false;
-                }
-            }
-            match end {
-                ReadEnd::Closed => return false,
-                ReadEnd::Drained => return self.write(conn),
-                ReadEnd::More if conn.state.after != After::GoOn => return self.write(conn),
-                ReadEnd::More => {}
-            }
+    /// A connection with nothing pending works in the worker's buffers, which are warm in the cache.
+    fn lend_buffers(&mut self, conn: &mut Conn) {
+        if conn.input.capacity() == 0 {
+            std::mem::swap(&mut conn.input, &mut self.input);
         }
-        self.again.push(index);
-        self.write(conn)
+        if conn.output.data.capacity() == 0 {
+            std::mem::swap(&mut conn.output, &mut self.output);
+        }
     }
 
-    /// Executes what has come in completely. False after a protocol error: its reply is in the output.
-    fn execute(&mut self, conn: &mut Conn) -> bool {
-        let now_ms = self.server.clock.unix_ms();
-        let mut ok = true;
+    fn take_buffers(&mut self, conn: &mut Conn) {
+        if conn.input.is_empty() {
+            self.input = std::mem::take(&mut conn.input);
+        }
+        if conn.output.is_empty() {
+            self.output = std::mem::take(&mut conn.output);
+        }
+    }
+
+    /// Runs what is there and may run, reads more, and sends the replies.
+    fn serve(&mut self, conn: &mut Conn) -> Next {
+        let mut reads = 0;
+        let mut again = false;
         loop {
-            let full = self.decode(conn, &mut ok);
-            let executed = self.run_batch(conn, now_ms);
-            if executed < self.batch.len() {
-                // Paused, closing, or handed over: what was decoded ahead is decoded again later.
-                conn.decoder = Decoder::new();
-                ok = true;
-                break;
+            let held = self.marks.hold <= conn.output.pending();
+            let may_run = conn.state.after == After::GoOn && !conn.postponed && !held;
+            if may_run && (conn.undecoded || (conn.readable && reads < READS_PER_TURN)) {
+                if !conn.undecoded {
+                    reads += 1;
+                    if !self.read(conn) {
+                        return Next::Close;
+                    }
+                }
+                if conn.undecoded && !self.execute(conn) {
+                    return Next::Close;
+                }
+                if conn.output.pending() < OUTPUT_CHUNK_BYTES || !conn.writable {
+                    continue;
+                }
+            } else {
+                again |= may_run && conn.readable;
+                if conn.output.is_empty() || !conn.writable {
+                    break;
+                }
             }
-            if !full {
-                break;
+            match self.write(conn) {
+                Some(WriteEnd::Sent) => {}
+                Some(WriteEnd::Full) if conn.output.pending() < self.marks.hold => {}
+                Some(WriteEnd::Full) => break,
+                Some(WriteEnd::More) => {
+                    again = true;
+                    break;
+                }
+                None => return Next::Close,
             }
         }
-        self.count(conn);
-        if !ok {
-            conn.state.after = After::Close;
+        self.publish(conn);
+        if conn.postponed && (conn.ending || conn.ended) {
+            return Next::Close; // nobody waits for the reply any longer
         }
-        ok
+        match conn.state.after {
+            After::Close if conn.output.is_empty() => Next::Close,
+            After::HandOver if conn.output.is_empty() => Next::HandOver,
+            // As long as there are replies that the client may still read, it gets them.
+            After::GoOn if conn.ended && !conn.undecoded && conn.output.is_empty() => Next::Close,
+            _ if again => Next::Again,
+            _ => Next::Wait,
+        }
     }
 
-    /// Decodes up to a batch ahead; true if there may be more after it.
-    fn decode(&mut self, conn: &mut Conn, ok: &mut bool) -> bool {
-        self.spans.clear();
-        self.batch.clear();
-        let limits = limits(&self.config, conn.state.authenticated);
-        let most = if conn.state.authenticated { BATCH } else { 1 };
-        let mut at = 0;
-        while self.batch.len() < most {
-            let pending = &conn.input.bytes()[at..];
-            if pending.is_empty() {
+    /// Reads once; false when the connection is to be closed.
+    fn read(&mut self, conn: &mut Conn) -> bool {
+        let (bytes, end) = match conn.input.read_from(&mut conn.stream) {
+            Ok(read) => read,
+            Err(error) => {
+                let text = format!("Reading from client: {}", crate::sys::error_text(&error));
+                logger::log(Level::Verbose, &text);
                 return false;
             }
-            let (bytes, first_span, spans, inline) = match conn.decoder.next(pending, &limits, &mut self.spans) {
-                Ok(Decoded::Need(total)) => {
-                    conn.input.reserve(at + total);
-                    return false;
+        };
+        self.handle.stats.input_bytes.add(bytes as u64);
+        self.handle.stats.reads.add(1);
+        conn.undecoded |= bytes != 0;
+        conn.readable = match end {
+            ReadEnd::More => true,
+            ReadEnd::Short => conn.ending,
+            ReadEnd::Drained => false,
+            ReadEnd::Closed => {
+                if logger::is_logged(Level::Verbose) {
+                    logger::log(
+                        Level::Verbose,
+                        &format!("Client closed connection {}", describe(&conn.state)),
+                    );
                 }
-                Ok(Decoded::Empty { bytes }) => (bytes, 0, 0, None),
-                Ok(Decoded::Inline { bytes, args }) => (bytes, 0, 0, Some(args)),
-                Ok(Decoded::Request { bytes, first_span, spans, .. }) => (bytes, first_span, spans, None),
-                Err(error) => {
-                    // Requests before it are executed first, and come back here.
-                    if self.batch.is_empty() {
-                        let line = format!("ERR Protocol error: {error}");
-                        logger::log(Level::Verbose, &format!("Protocol error ({error}) from client {}", conn.state.client.id));
-                        resp::Reply::new(&mut conn.output.data, conn.state.proto).error_line(line.as_bytes());
-                        self.server.errors.count(&line);
-                        *ok = false;
-                        return false;
-                    }
-                    conn.decoder = Decoder::new();
-                    return true;
-                }
-            };
-            self.batch.push(Request { at, bytes, first_span, spans, inline, command: None, hash: None });
-            at += bytes;
-        }
+                conn.ended = true;
+                false
+            }
+        };
         true
     }
 
-    /// Runs the decoded requests; returns how many.
-    fn run_batch(&mut self, conn: &mut Conn, now_ms: i64) -> usize {
-        let Conn { input, output, state, postponed, .. } = conn;
-        let engine = &self.server.engine;
-        let bytes = input.bytes();
-        for request in &mut self.batch {
-            let args = request.args(bytes, &self.spans);
-            if args.len() == 0 {
-                continue;
+    /// Runs the requests that are there. False when the connection is to be closed at once.
+    fn execute(&mut self, conn: &mut Conn) -> bool {
+        let started = self.server.clock.nanos();
+        let passed_ms = (started - self.now.nanos) / 1_000_000;
+        let mut clock_nanos = started;
+        loop {
+            let authenticated = conn.state.authenticated;
+            let behind =
+                match self.batch.decode(&mut conn.input, &mut conn.decoder, &self.config, authenticated) {
+                    Ok(behind) => behind,
+                    Err(error) => return self.refuse(conn, error),
+                };
+            conn.undecoded = behind == Behind::More;
+            if self.batch.is_empty() {
+                break;
             }
-            let command = table().find(args.name());
-            let key = command.and_then(|command| args.get(usize::from(command.meta.keys.first()?.first)));
-            let hash = key.map(|key| engine.hash(key));
-            (request.command, request.hash) = (command, hash);
-        }
-        if 1 < self.batch.len() {
-            for stage in [Stage::Slot, Stage::Entry] {
-                for hash in self.batch.iter().filter_map(|request| request.hash) {
-                    engine.prefetch(state.db, hash, stage);
-                }
+            let mut ctx = Context {
+                server: self.server,
+                config: &self.config,
+                scratch: &mut self.scratch,
+                stats: &self.handle.stats,
+                now_ms: self.now.unix_ms + passed_ms as i64,
+                clock_nanos,
+            };
+            let mark = self.marks.check.min(self.marks.hold);
+            let ran = self.batch.run(&mut ctx, &mut conn.input, &mut conn.state, &mut conn.output, mark);
+            clock_nanos = ctx.clock_nanos;
+            if ran != Ran::All {
+                conn.decoder = Decoder::new();
+                conn.undecoded = true;
             }
-        }
-        let mut ctx = Context {
-            server: self.server,
-            config: &self.config,
-            scratch: &mut self.scratch,
-            stats: &self.handle.stats,
-            now_ms,
-            clock_nanos: self.server.clock.nanos(),
-        };
-        let mut executed = 0;
-        let mut consumed = 0;
-        for request in &self.batch {
-            let args = request.args(bytes, &self.spans);
-            if args.len() != 0 {
-                if let Some(hash) = request.hash {
-                    let key = args.at(usize::from(request.command.expect("has a key").meta.keys[0].first));
-                    ctx.scratch.remember_key(key, hash);
-                }
-                if dispatch::execute(&mut ctx, state, &mut output.data, request.command, args) == Outcome::Postponed {
-                    *postponed = true;
-                    break;
-                }
-                ctx.stats.processed.add(1);
+            conn.postponed = ran == Ran::Postponed;
+            if self.marks.check <= conn.output.pending()
+                && !self.within_output_limit(conn, Closing::Scheduled)
+            {
+                return false;
             }
-            executed += 1;
-            consumed = request.at + request.bytes;
-            if state.after != After::GoOn {
+            let full = OUTPUT_CHUNK_BYTES <= conn.output.pending();
+            if conn.postponed || full || !conn.undecoded || conn.state.after != After::GoOn {
                 break;
             }
         }
-        input.consume(consumed);
-        executed
-    }
-
-    /// Publishes what CLIENT LIST shows, and the transactions' counts.
-    fn count(&mut self, conn: &mut Conn) {
         let client = &conn.state.client;
-        client.active_ms.store(self.server.clock.monotonic_ms(), Relaxed);
+        client.active_ms.store((clock_nanos / 1_000_000) as i64, Relaxed);
         client.db.store(conn.state.db, Relaxed);
-        client.input_bytes.store(conn.input.pending() as u64, Relaxed);
-        client.input_free_bytes.store((conn.input.capacity() - conn.input.pending()) as u64, Relaxed);
         let counts = self.scratch.take_counts();
         self.handle.stats.hits.add(counts.hits.get());
         self.handle.stats.misses.add(counts.misses.get());
         self.handle.stats.expired.add(counts.expired.get());
+        self.within_input_limit(conn)
     }
 
-    fn exceeds_input_limit(&self, conn: &Conn) -> bool {
-        if conn.input.pending() <= self.config.client_query_buffer_limit as usize {
+    /// What follows in the input is no request: the client is told and the connection closes. False: at once.
+    fn refuse(&mut self, conn: &mut Conn, error: ProtocolError) -> bool {
+        if error == ProtocolError::QueryTooLong {
+            self.log_input_limit(conn);
             return false;
         }
-        let text = format!("Closing client that reached max query buffer length: id={}", conn.state.client.id);
-        logger::log(Level::Warning, &text);
+        let line = format!("ERR Protocol error: {error}");
+        logger::log(Level::Verbose, &protocol_error_text(conn, &error));
+        resp::Reply::new(&mut conn.output.data, conn.state.proto).error_line(line.as_bytes());
+        self.server.errors.count(&line);
+        conn.undecoded = false;
+        conn.state.after = After::Close;
         true
     }
 
-    /// Writes the output; false when the connection is to be closed.
-    fn write(&mut self, conn: &mut Conn) -> bool {
-        if conn.output.pending() == 0 {
+    /// Publishes what CLIENT LIST shows of the buffers.
+    fn publish(&self, conn: &Conn) {
+        let client = &conn.state.client;
+        let (pending, capacity) = match conn.input.is_empty() {
+            true => (0, 0), // the buffer goes back to the worker
+            false => (conn.input.pending(), conn.input.capacity()),
+        };
+        client.input_bytes.store(pending as u64, Relaxed);
+        client.input_free_bytes.store((capacity - pending) as u64, Relaxed);
+        client.output_bytes.store(conn.output.pending() as u64, Relaxed);
+    }
+
+    fn within_input_limit(&self, conn: &Conn) -> bool {
+        if conn.input.pending() <= self.config.client_query_buffer_limit as usize {
             return true;
         }
+        self.log_input_limit(conn);
+        false
+    }
+
+    fn log_input_limit(&self, conn: &Conn) {
+        let start = &conn.input.bytes()[..conn.input.pending().min(LOGGED_BYTES)];
+        let text = format!(
+            "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{}\")",
+            describe(&conn.state),
+            start.escape_ascii()
+        );
+        logger::log(Level::Warning, &text);
+    }
+
+    /// Writes the output once; `None` when the connection is to be closed.
+    fn write(&mut self, conn: &mut Conn) -> Option<WriteEnd> {
         let mut written = 0;
         let result = conn.output.write_to(&mut conn.stream, &mut written);
         self.handle.stats.output_bytes.add(written as u64);
         self.handle.stats.writes.add(1);
-        conn.state.client.output_bytes.store(conn.output.pending() as u64, Relaxed);
         match result {
-            Ok(true) => {
-                conn.soft_limit_since = None;
-                true
+            Ok(end) => {
+                conn.writable = end != WriteEnd::Full;
+                if conn.output.pending() < self.marks.check {
+                    conn.soft_limit_since = None;
+                }
+                Some(end)
             }
-            Ok(false) => self.within_output_limit(conn),
             Err(error) => {
-                logger::log(Level::Verbose, &format!("Error writing to client: {error}"));
-                false
+                let text = format!("Error writing to client: {}", crate::sys::error_text(&error));
+                logger::log(Level::Verbose, &text);
+                None
             }
         }
     }
 
-    fn within_output_limit(&self, conn: &mut Conn) -> bool {
+    /// Whether the client may have so much output pending; else it is logged, and the connection must close.
+    fn within_output_limit(&self, conn: &mut Conn, closing: Closing) -> bool {
         let limit = &self.config.client_output_buffer_limit.0[OutputLimits::NORMAL];
         let pending = conn.output.pending() as u64;
-        let now = self.server.clock.monotonic_ms();
         let hard = limit.hard_bytes != 0 && limit.hard_bytes <= pending;
         let soft = limit.soft_bytes != 0 && limit.soft_bytes <= pending;
-        if !soft {
+        if !hard && !soft {
             conn.soft_limit_since = None;
+            return true;
         }
+        let now = self.server.clock.monotonic_ms();
         let since = *conn.soft_limit_since.get_or_insert(now);
-        if hard || (soft && (limit.soft_seconds as i64) * 1000 < now - since) {
-            let text = format!(
-                "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                conn.state.client.id, conn.state.client.addr
-            );
-            logger::log(Level::Warning, &text);
-            return false;
+        if !hard && now - since <= limit.soft_seconds as i64 * 1000 {
+            return true;
         }
-        true
+        let how = match closing {
+            Closing::Scheduled => "scheduled to be closed ASAP",
+            Closing::Now => "closed",
+        };
+        let client = describe(&conn.state);
+        logger::log(
+            Level::Warning,
+            &format!("Client {client} {how} for overcoming of output buffer limits."),
+        );
+        false
     }
 
     fn close(&mut self, index: usize, mut conn: Conn) {
         let _ = self.poll.registry().deregister(conn.stream.source());
         crate::commands::discard(self.server, &mut conn.state);
         self.server.clients.remove(conn.state.client.id);
-        self.free.push(index);
+        self.freed.push(index);
     }
 
     /// Gives the connection to the replication thread: its request was PSYNC or SYNC.
     fn hand_over(&mut self, index: usize, mut conn: Conn) {
         let _ = self.poll.registry().deregister(conn.stream.source());
         crate::commands::discard(self.server, &mut conn.state);
-        self.free.push(index);
+        self.freed.push(index);
         let request = conn.state.sync_request.take().expect("set with HandOver");
         let Conn { stream, input, state, .. } = conn;
         self.server.replication.hand_over(HandedOver {
@@ -432,8 +525,7 @@ impl Worker {
 
     fn close_killed(&mut self) {
         for index in 0..self.conns.len() {
-            if self.conns[index].as_ref().is_some_and(|conn| conn.state.client.killed.load(Relaxed)) {
-                let conn = self.conns[index].take().expect("just looked at");
+            if let Some(conn) = self.conns[index].take_if(|conn| conn.state.client.killed.load(Relaxed)) {
                 self.close(index, *conn);
             }
         }
@@ -441,54 +533,103 @@ impl Worker {
 
     fn resume_postponed(&mut self) {
         for index in 0..self.conns.len() {
-            let Some(mut conn) = self.conns[index].take_if(|conn| conn.postponed) else { continue };
-            conn.postponed = false;
-            self.execute(&mut conn);
-            let open = self.write(&mut conn);
-            self.conns[index] = Some(conn);
-            if open {
-                self.again.push(index);
-            } else if let Some(conn) = self.conns[index].take() {
-                self.close(index, *conn);
+            if let Some(conn) = &mut self.conns[index]
+                && conn.postponed
+            {
+                conn.postponed = false;
+                self.turn(index, None);
             }
         }
     }
 
     /// Once a second: idle connections and output limits.
     fn tick(&mut self) {
-        let now = self.server.clock.monotonic_ms();
+        let now = (self.now.nanos / 1_000_000) as i64;
         if now - self.last_tick_ms < 1000 {
             return;
         }
         self.last_tick_ms = now;
-        let timeout_ms = self.config.timeout as i64 * 1000;
+        let timeout_ms = self.config.timeout * 1000;
         for index in 0..self.conns.len() {
             let Some(mut conn) = self.conns[index].take() else { continue };
-            let idle = timeout_ms != 0 && timeout_ms < now - conn.state.client.active_ms.load(Relaxed);
+            let client = &conn.state.client;
+            // Who waits for a pause to end, or became a replica, is not idle.
+            let may_idle = !conn.postponed && !client.replica.load(Relaxed);
+            let idle = may_idle && timeout_ms != 0 && timeout_ms < now - client.active_ms.load(Relaxed);
             if idle {
                 logger::log(Level::Verbose, "Closing idle client");
             }
-            if idle || (conn.output.pending() != 0 && !self.within_output_limit(&mut conn)) {
+            if idle || !self.within_output_limit(&mut conn, Closing::Now) {
                 self.close(index, *conn);
             } else {
                 self.conns[index] = Some(conn);
             }
         }
+        self.free.append(&mut self.freed);
     }
 }
 
-impl Request {
-    fn args<'a>(&'a self, input: &'a [u8], spans: &'a [Span]) -> Args<'a> {
-        match &self.inline {
-            Some(args) => args.as_args(),
-            None => Args::new(
-                &input[self.at..self.at + self.bytes],
-                &spans[self.first_span..self.first_span + self.spans],
-            ),
+/// How a connection over its output limit closes: Redis words it differently.
+#[derive(Clone, Copy)]
+enum Closing {
+    Scheduled,
+    Now,
+}
+
+/// Bytes of a request that a log line shows.
+const LOGGED_BYTES: usize = 64;
+
+fn marks(config: &Config) -> Marks {
+    let limit = &config.client_output_buffer_limit.0[OutputLimits::NORMAL];
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let (hard, soft) = (bytes(limit.hard_bytes), bytes(limit.soft_bytes));
+    let check = [hard, soft].into_iter().filter(|bytes| *bytes != 0).min().unwrap_or(usize::MAX);
+    // A limit that the user set must be reached, so that it does what it says.
+    Marks { check, hold: OUTPUT_HELD_BYTES_MAX.max(hard).max(soft) }
+}
+
+/// A connection as the log names it.
+fn describe(state: &ConnState) -> String {
+    let client = &state.client;
+    let name = String::from_utf8_lossy(&client.names.lock().name).into_owned();
+    format!(
+        "id={} addr={} laddr={} fd={} name={name} db={} qbuf={} qbuf-free={} omem={}",
+        client.id,
+        client.addr,
+        client.laddr,
+        client.fd,
+        state.db,
+        client.input_bytes.load(Relaxed),
+        client.input_free_bytes.load(Relaxed),
+        client.output_bytes.load(Relaxed)
+    )
+}
+
+/// What the log says of a broken request: the reason in the log's words, and the bytes around it.
+fn protocol_error_text(conn: &Conn, error: &ProtocolError) -> String {
+    let input = conn.input.bytes();
+    let shown = match input.len() {
+        0..=PROTOCOL_DUMP_BYTES => format!("'{}'", printable(input)),
+        len => {
+            let (start, end) = (&input[..PROTOCOL_DUMP_BYTES / 2], &input[len - PROTOCOL_DUMP_BYTES / 2..]);
+            let more = len - PROTOCOL_DUMP_BYTES;
+            format!("'{}' (... more {more} bytes ...) '{}'", printable(start), printable(end))
         }
-    }
+    };
+    let reason = match error {
+        ProtocolError::MultibulkLength => "invalid mbulk count".into(),
+        ProtocolError::UnauthenticatedMultibulk => "unauth mbulk count".into(),
+        ProtocolError::UnauthenticatedBulk => "unauth bulk length".into(),
+        ProtocolError::ExpectedDollar { .. } => "expected $ but got something else".into(),
+        ProtocolError::UnbalancedQuotes => "unbalanced quotes in inline request".into(),
+        same => same.to_string(),
+    };
+    let client = describe(&conn.state);
+    format!("Protocol error ({reason}) from client: {client}. Query buffer during protocol error: {shown}")
 }
 
-fn limits(config: &Config, authenticated: bool) -> Limits {
-    Limits { bulk_bytes_max: config.proto_max_bulk_len as usize, authenticated, ..Limits::default() }
+fn printable(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| if (b' '..=b'~').contains(&byte) { byte as char } else { '.' }).collect()
 }
+
+const PROTOCOL_DUMP_BYTES: usize = 128;

@@ -228,7 +228,8 @@ fn reset(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut R
     super::discard(session.server, session.conn);
     let authenticated = session.config.requirepass.is_empty();
     let conn = &mut *session.conn;
-    *conn = ConnState { authenticated, reply_mode: ReplyMode::On, ..ConnState::new(conn.client.clone(), false) };
+    *conn =
+        ConnState { authenticated, reply_mode: ReplyMode::On, ..ConnState::new(conn.client.clone(), false) };
     conn.client.resp3.store(false, Relaxed);
     conn.client.names.lock().name.clear();
     out.set_proto(Proto::Resp2);

@@ -5,12 +5,12 @@ mod replication;
 mod transactions;
 
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, Rename, Renames};
 use crate::session::Session;
 use engine::{Done, Error, Meta, Row, Txn};
 use resp::{Args, Reply};
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A command that needs the server: it gets the session, and a transaction where its row asks for locks or it
 /// runs inside EXEC.
@@ -56,10 +56,20 @@ const FAMILIES: &[&[HostRow]] = &[connection::ROWS, transactions::ROWS, replicat
 pub struct Table {
     commands: Vec<Command>,
     by_name: HashMap<&'static [u8], usize, foldhash::fast::FixedState>,
+    /// Those without a name.
+    disabled: Vec<usize>,
 }
 
-/// Longer than every name; what is longer is no command.
+/// Longer than every name but those that `rename-command` gave.
 const NAME_BYTES_MAX: usize = 32;
+
+/// The configuration's `rename-command` lines; set before the table is looked at.
+static RENAMES: OnceLock<Renames> = OnceLock::new();
+
+/// Gives commands other names, or none. Called once, before any command is looked for.
+pub fn rename(renames: Renames) {
+    RENAMES.set(renames).expect("commands are renamed once");
+}
 
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
@@ -68,7 +78,7 @@ pub fn table() -> &'static Table {
 
 impl Table {
     fn new() -> Self {
-        let mut table = Self { commands: Vec::new(), by_name: HashMap::default() };
+        let mut table = Self { commands: Vec::new(), by_name: HashMap::default(), disabled: Vec::new() };
         for row in engine::commands::FAMILIES.iter().copied().flatten() {
             table.add(&row.meta, Run::Data(row));
         }
@@ -76,7 +86,20 @@ impl Table {
             table.add(&row.meta, Run::Host(row.run));
         }
         table.add(&transactions::EXEC, Run::Exec);
+        for rename in RENAMES.get().into_iter().flat_map(|renames| &renames.0) {
+            table.rename(rename);
+        }
         table
+    }
+
+    /// A renamed command keeps its row, its counters and its full name; a disabled one is found no more.
+    fn rename(&mut self, rename: &Rename) {
+        let Some(id) = self.by_name.remove(rename.from.as_bytes()) else { return };
+        if rename.to.is_empty() {
+            self.disabled.push(id);
+        } else {
+            self.by_name.insert(rename.to.clone().leak().as_bytes(), id);
+        }
     }
 
     fn add(&mut self, meta: &'static Meta, run: Run) {
@@ -88,8 +111,14 @@ impl Table {
         for sub in meta.subcommands {
             let sub_id = self.commands.len();
             let full_name = format!("{}|{}", meta.name, sub.name);
-            let command =
-                Command { id: sub_id, meta: sub, full_name, run, parent: Some(id), subcommands: HashMap::new() };
+            let command = Command {
+                id: sub_id,
+                meta: sub,
+                full_name,
+                run,
+                parent: Some(id),
+                subcommands: HashMap::new(),
+            };
             self.commands.push(command);
             self.commands[id].subcommands.insert(sub.name, sub_id);
         }
@@ -106,7 +135,9 @@ impl Table {
 
     /// Top-level commands.
     pub fn all(&self) -> impl Iterator<Item = &Command> {
-        self.commands.iter().filter(|command| command.parent.is_none())
+        self.commands
+            .iter()
+            .filter(|command| command.parent.is_none() && !self.disabled.contains(&command.id))
     }
 
     /// Commands and subcommands, by id.
@@ -118,11 +149,18 @@ impl Table {
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Command> {
         let mut lower = [0; NAME_BYTES_MAX];
-        let lower = lower.get_mut(..name.len())?;
+        let Some(lower) = lower.get_mut(..name.len()) else { return self.find_long(name) };
         for (to, from) in lower.iter_mut().zip(name) {
             *to = from.to_ascii_lowercase();
         }
         self.by_name.get(&*lower).map(|&id| &self.commands[id])
+    }
+
+    /// Only a renamed command has such a name.
+    #[cold]
+    fn find_long(&self, name: &[u8]) -> Option<&Command> {
+        RENAMES.get()?;
+        self.by_name.get(&*name.to_ascii_lowercase()).map(|&id| &self.commands[id])
     }
 
     /// The subcommand of a container, in any case of letters.

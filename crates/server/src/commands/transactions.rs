@@ -29,7 +29,11 @@ pub const EXEC: Meta = Meta {
 
 pub const ROWS: &[HostRow] = &[
     HostRow {
-        meta: Meta { name: "multi", summary: "Opens a transaction: commands are queued until EXEC.", ..TRANSACTION },
+        meta: Meta {
+            name: "multi",
+            summary: "Opens a transaction: commands are queued until EXEC.",
+            ..TRANSACTION
+        },
         run: multi,
     },
     HostRow {

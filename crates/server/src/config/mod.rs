@@ -2,15 +2,19 @@
 //!
 //! Every change goes by name and words through the same rows, from a file, the command line or CONFIG SET.
 
+mod check;
 mod file;
+mod renames;
 mod rewrite;
 mod setting;
 mod table;
 
-pub use file::{FileError, read};
+pub use file::{FileError, read, text_of};
+pub use renames::{Rename, Renames};
 pub use rewrite::rewrite;
 pub use setting::{
-    Choice, KeyspaceEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, Saves, Setting, ShutdownFlags, Words,
+    Choice, KeyspaceEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, Saves, Setting, ShutdownFlags,
+    Words,
 };
 pub use table::{Config, ROWS};
 
@@ -24,9 +28,18 @@ pub const HIDDEN: bool = false;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Bool,
-    Int { min: i64, max: i64 },
-    Memory { min: i64, max: i64 },
-    Octal { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
+    Memory {
+        min: i64,
+        max: i64,
+    },
+    Octal {
+        min: i64,
+        max: i64,
+    },
     Enum(&'static [&'static str]),
     Text,
     /// Its type knows how it is written.
@@ -53,7 +66,21 @@ pub struct Row {
     pub is_shown: bool,
     pub effect: Effect,
     pub get: fn(&Config) -> String,
-    pub set: fn(&mut Config, &[Vec<u8>]) -> Result<(), String>,
+    /// Reads the words into the field; use [`Row::set`], which also checks what goes beyond the type.
+    pub read: fn(&mut Config, &[Vec<u8>]) -> Result<(), String>,
+}
+
+impl Row {
+    /// Sets the directive from its words; a value that can't be used leaves the configuration in between.
+    pub fn set(&self, config: &mut Config, words: &[Vec<u8>]) -> Result<(), String> {
+        (self.read)(config, words)?;
+        check::check(self.name, config)
+    }
+
+    /// Whether several words are a value; else it is one word.
+    fn takes_words(&self) -> bool {
+        self.kind == Kind::Special && self.name != "notify-keyspace-events"
+    }
 }
 
 /// The row of a directive by its name or alias, in any case of letters.
@@ -99,7 +126,7 @@ impl Config {
             if rows.iter().any(|set| std::ptr::eq(*set, row)) {
                 return Err(failed("duplicate parameter".into()));
             }
-            (row.set)(&mut config, &value_words(row, value)).map_err(failed)?;
+            row.set(&mut config, &value_words(row, value)).map_err(failed)?;
             if let Some(why) = refusal(row, &config) {
                 return Err(failed(why));
             }
@@ -128,8 +155,10 @@ impl Config {
     /// One line for each directive that is set and has no effect yet.
     pub fn warnings(&self) -> Vec<String> {
         let default = Self::default();
-        let set = ROWS.iter().filter(|row| row.effect == Effect::Later && (row.get)(self) != (row.get)(&default));
-        set.map(|row| format!("WARNING: the directive '{}' is accepted, but has no effect yet.", row.name)).collect()
+        let set =
+            ROWS.iter().filter(|row| row.effect == Effect::Later && (row.get)(self) != (row.get)(&default));
+        set.map(|row| format!("WARNING: the directive '{}' is accepted, but has no effect yet.", row.name))
+            .collect()
     }
 
     /// Why the server can't start with this, if it can't.
@@ -159,8 +188,8 @@ fn refusal(row: &Row, config: &Config) -> Option<String> {
 
 /// CONFIG SET's one value as the words that the row wants.
 fn value_words(row: &Row, value: &[u8]) -> Vec<Vec<u8>> {
-    match row.kind {
-        Kind::Special if !value.is_empty() && row.name != "notify-keyspace-events" => {
+    match row.takes_words() {
+        true if !value.is_empty() => {
             value.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
         }
         _ => vec![value.to_vec()],

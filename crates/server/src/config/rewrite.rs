@@ -42,7 +42,9 @@ fn row_lines(row: &Row, config: &Config, default: &Config, in_file: bool) -> Vec
     }
     match row.name {
         "save" if config.save.0.is_empty() => vec!["save \"\"".into()],
-        "save" => config.save.0.iter().map(|point| format!("save {} {}", point.seconds, point.changes)).collect(),
+        "save" => {
+            config.save.0.iter().map(|point| format!("save {} {}", point.seconds, point.changes)).collect()
+        }
         "replicaof" if value.is_empty() => Vec::new(),
         "client-output-buffer-limit" => {
             let words: Vec<&str> = value.split(' ').collect();

@@ -43,7 +43,9 @@ impl Setting for i64 {
         let word = one(words)?;
         let (value, min, max) = match *kind {
             Kind::Memory { min, max } => (memory(word).ok_or("argument must be a memory value")?, min, max),
-            Kind::Octal { min, max } => (octal(word).ok_or("argument couldn't be parsed as an octal number")?, min, max),
+            Kind::Octal { min, max } => {
+                (octal(word).ok_or("argument couldn't be parsed as an octal number")?, min, max)
+            }
             Kind::Int { min, max } => {
                 (number::parse_i64(word).ok_or("argument couldn't be parsed into an integer")?, min, max)
             }
@@ -73,7 +75,7 @@ fn octal(word: &[u8]) -> Option<i64> {
 
 /// A size with its unit: 1k is 1000, 1kb is 1024.
 fn memory(word: &[u8]) -> Option<i64> {
-    let digits = word.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+    let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = word.split_at(digits);
     let factor = match unit.to_ascii_lowercase().as_slice() {
         b"" | b"b" => 1,
@@ -109,7 +111,7 @@ impl Setting for Choice {
         let word = one(words)?;
         match names.iter().find(|name| word.eq_ignore_ascii_case(name.as_bytes())) {
             Some(name) => self.0 = name,
-            None => return Err(format!("argument must be one of the following: {}", names.join(", "))),
+            None => return Err(format!("argument(s) must be one of the following: {}", names.join(", "))),
         }
         Ok(())
     }
@@ -159,11 +161,11 @@ impl Default for Saves {
 
 impl Setting for Saves {
     fn read(&mut self, _kind: &Kind, words: &[Vec<u8>]) -> Result<(), String> {
-        if words.len() == 1 && words[0].is_empty() {
+        if words.is_empty() || (words.len() == 1 && words[0].is_empty()) {
             self.0.clear();
             return Ok(());
         }
-        if words.is_empty() || !words.len().is_multiple_of(2) {
+        if !words.len().is_multiple_of(2) {
             return Err("Invalid save parameters".into());
         }
         let mut points = Vec::new();
@@ -180,7 +182,8 @@ impl Setting for Saves {
     }
 
     fn text(&self, _kind: &Kind) -> String {
-        let points: Vec<String> = self.0.iter().map(|point| format!("{} {}", point.seconds, point.changes)).collect();
+        let points: Vec<String> =
+            self.0.iter().map(|point| format!("{} {}", point.seconds, point.changes)).collect();
         points.join(" ")
     }
 }
@@ -215,7 +218,7 @@ impl Default for OutputLimits {
 
 impl Setting for OutputLimits {
     fn read(&mut self, _kind: &Kind, words: &[Vec<u8>]) -> Result<(), String> {
-        if words.is_empty() || !words.len().is_multiple_of(4) {
+        if !words.len().is_multiple_of(4) {
             return Err("Wrong number of arguments in buffer limit configuration.".into());
         }
         let mut limits = self.0;
@@ -228,9 +231,12 @@ impl Setting for OutputLimits {
             };
             let bytes = |word: &[u8]| memory(word).and_then(|n| u64::try_from(n).ok());
             let seconds = number::parse_i64(&group[3]).and_then(|n| u64::try_from(n).ok());
-            let (Some(hard_bytes), Some(soft_bytes), Some(soft_seconds)) = (bytes(&group[1]), bytes(&group[2]), seconds)
+            let (Some(hard_bytes), Some(soft_bytes), Some(soft_seconds)) =
+                (bytes(&group[1]), bytes(&group[2]), seconds)
             else {
-                return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.".into());
+                return Err(
+                    "Error in hard, soft or soft_seconds setting in buffer limit configuration.".into()
+                );
             };
             limits[class] = OutputLimit { hard_bytes, soft_bytes, soft_seconds };
         }
@@ -240,7 +246,8 @@ impl Setting for OutputLimits {
 
     fn text(&self, _kind: &Kind) -> String {
         let classes = ["normal", "slave", "pubsub"].iter().zip(&self.0);
-        let text = classes.map(|(name, l)| format!("{name} {} {} {}", l.hard_bytes, l.soft_bytes, l.soft_seconds));
+        let text =
+            classes.map(|(name, l)| format!("{name} {} {} {}", l.hard_bytes, l.soft_bytes, l.soft_seconds));
         text.collect::<Vec<_>>().join(" ")
     }
 }
@@ -288,12 +295,17 @@ impl Setting for ShutdownFlags {
                 b"now" => flags.now = true,
                 b"force" => flags.force = true,
                 _ => {
-                    return Err("argument(s) must be one of the following: default, save, nosave, now, force".into());
+                    return Err(
+                        "argument(s) must be one of the following: default, save, nosave, now, force".into(),
+                    );
                 }
             }
         }
+        if words.is_empty() {
+            return Err("argument(s) must be one of the following: default, save, nosave, now, force".into());
+        }
         if flags.save && flags.nosave {
-            return Err("Invalid combination of shutdown flags".into());
+            return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
         }
         *self = flags;
         Ok(())

@@ -10,7 +10,7 @@ use super::payload::{FileReader, Next, Payload, Queue};
 use super::{add, all_shards, log, log_start, primary_settings};
 use crate::client::Client;
 use crate::config::{Config, OutputLimits};
-use crate::conn::{Input, Output, ReadEnd, Stream};
+use crate::conn::{Input, Output, ReadEnd, Stream, WriteEnd};
 use crate::logger::{self, Level};
 use crate::mailbox::{MAILBOX, Mailbox};
 use crate::save;
@@ -372,7 +372,8 @@ impl Thread {
         }
         match read {
             Ok((_, ReadEnd::Drained)) => {}
-            Ok((_, ReadEnd::More)) => self.again.push(conn),
+            // The socket's end may have come behind a short read.
+            Ok((_, ReadEnd::Short | ReadEnd::More)) => self.again.push(conn),
             Ok((_, ReadEnd::Closed)) | Err(_) => self.lost(conn),
         }
     }
@@ -549,12 +550,14 @@ impl Peer {
     fn write(&mut self, moved: &mut usize, payload_bytes: &mut usize) -> io::Result<Sent> {
         while *moved < TURN_BYTES {
             if self.output.pending() != 0 {
-                let before = *moved;
-                if !self.output.write_to(&mut self.stream, moved)? {
-                    self.writable = false;
-                    return Ok(Sent::Everything);
+                match self.output.write_to(&mut self.stream, moved)? {
+                    WriteEnd::Sent => {}
+                    WriteEnd::More => return Ok(Sent::Turn),
+                    WriteEnd::Full => {
+                        self.writable = false;
+                        return Ok(Sent::Everything);
+                    }
                 }
-                debug_assert!(before <= *moved);
             }
             if self.closing {
                 return Ok(Sent::Last);
