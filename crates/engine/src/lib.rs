@@ -12,6 +12,8 @@ pub mod events;
 pub mod expire;
 pub mod load;
 pub mod log;
+#[cfg(test)]
+mod model_tests;
 pub mod rdb;
 pub mod row;
 mod shard;
