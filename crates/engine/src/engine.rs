@@ -8,9 +8,9 @@ use crate::log::Log;
 use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
 use crate::txn::{Origin, Scratch, Txn};
+use crate::value::Value;
 use base::hash::KeyHasher;
 use base::position::Offset;
-use crate::value::Value;
 use ds::striped::{LockSet, Striped};
 use ds::table::Table;
 use resp::Args;
@@ -38,11 +38,25 @@ pub struct Settings {
     /// proto-max-bulk-len: no string grows beyond it.
     pub string_bytes_max: AtomicUsize,
     pub lazy_expire: AtomicBool,
+    /// lazyfree-lazy-user-del: how GETDEL's deletion is logged.
+    pub lazy_user_del: AtomicBool,
+    /// lazyfree-lazy-server-del: how a deletion by RESTORE is logged.
+    pub lazy_server_del: AtomicBool,
+    /// rdbcompression, for DUMP.
+    pub compress: AtomicBool,
 }
 
 impl Settings {
     pub fn lazy_expire(&self) -> bool {
         self.lazy_expire.load(Ordering::Relaxed)
+    }
+
+    pub fn lazy_user_del(&self) -> bool {
+        self.lazy_user_del.load(Ordering::Relaxed)
+    }
+
+    pub fn lazy_server_del(&self) -> bool {
+        self.lazy_server_del.load(Ordering::Relaxed)
     }
 
     pub fn string_bytes_max(&self) -> usize {
@@ -166,6 +180,9 @@ impl Engine {
             settings: Settings {
                 string_bytes_max: AtomicUsize::new(512 * 1024 * 1024),
                 lazy_expire: AtomicBool::new(false),
+                lazy_user_del: AtomicBool::new(false),
+                lazy_server_del: AtomicBool::new(false),
+                compress: AtomicBool::new(true),
             },
             databases,
         }
@@ -250,7 +267,14 @@ impl Engine {
         match meta.locks {
             Locks::None => LockSet::EMPTY,
             Locks::All => self.all_locks(),
+            Locks::FromCursor => match args.get(1).and_then(crate::commands::parse_cursor) {
+                Some(cursor) => {
+                    LockSet(self.all_locks().0 & (!0 << self.shard_of(crate::commands::cursor_hash(cursor))))
+                }
+                None => LockSet::EMPTY,
+            },
             Locks::Keys => {
+                let meta = meta.of_request(args);
                 let mut set = LockSet::EMPTY;
                 meta.each_key(args, |i| set = set.with(self.shard_of(scratch.hash(self, args.at(i)))));
                 set

@@ -17,15 +17,25 @@ pub enum Error {
     Overflow,
     NanOrInfinity,
     OutOfRange,
-    InvalidExpire { command: Cow<'static, str> },
+    /// A number that C's int does not hold.
+    OutOfIntRange,
+    BusyKey,
+    InvalidExpire {
+        command: Cow<'static, str>,
+    },
     StringTooLong,
     OffsetOutOfRange,
     DbOutOfRange,
     InvalidDbIndex,
     SameObject,
     InvalidCursor,
-    Arity { command: String },
-    UnknownSubcommand { sub: String, command: &'static str },
+    Arity {
+        command: String,
+    },
+    UnknownSubcommand {
+        sub: String,
+        command: &'static str,
+    },
     /// A whole error line with its code, as sent.
     Text(Cow<'static, str>),
 }
@@ -58,13 +68,17 @@ impl fmt::Display for Error {
             Self::Overflow => "ERR increment or decrement would overflow",
             Self::NanOrInfinity => "ERR increment would produce NaN or Infinity",
             Self::OutOfRange => "ERR value is out of range",
+            Self::OutOfIntRange => "ERR value is out of range, value must between -2147483648 and 2147483647",
+            Self::BusyKey => "BUSYKEY Target key name already exists.",
             Self::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Self::OffsetOutOfRange => "ERR offset is out of range",
             Self::DbOutOfRange => "ERR DB index is out of range",
             Self::InvalidDbIndex => "ERR invalid DB index",
             Self::SameObject => "ERR source and destination objects are the same",
             Self::InvalidCursor => "ERR invalid cursor",
-            Self::InvalidExpire { command } => return write!(f, "ERR invalid expire time in '{command}' command"),
+            Self::InvalidExpire { command } => {
+                return write!(f, "ERR invalid expire time in '{command}' command");
+            }
             Self::Arity { command } => {
                 return write!(f, "ERR wrong number of arguments for '{command}' command");
             }

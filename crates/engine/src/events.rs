@@ -15,6 +15,7 @@ pub enum Event {
     MoveFrom,
     MoveTo,
     CopyTo,
+    Restore,
 }
 
 impl Event {
@@ -33,6 +34,7 @@ impl Event {
             Self::MoveFrom => "move_from",
             Self::MoveTo => "move_to",
             Self::CopyTo => "copy_to",
+            Self::Restore => "restore",
         }
     }
 }

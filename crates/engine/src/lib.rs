@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod commands;
+pub mod debug;
 pub mod digest;
 mod engine;
 mod error;
@@ -11,10 +12,14 @@ pub mod events;
 pub mod expire;
 pub mod load;
 pub mod log;
+#[cfg(test)]
+mod model_tests;
 pub mod rdb;
 pub mod row;
 mod shard;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 mod txn;
 pub mod value;
 
@@ -23,4 +28,4 @@ pub use engine::{Engine, SHARDS, Settings, Stage, State};
 pub use error::{Done, Error};
 pub use row::{Meta, Row};
 pub use shard::{Db, Shard, WatchMark};
-pub use txn::{Counts, Origin, Scratch, Ttl, Txn, copy_payload};
+pub use txn::{Counts, Origin, Scratch, Trash, Ttl, Txn, copy_payload};

@@ -5,11 +5,10 @@
 
 use crate::engine::Engine;
 use crate::shard::Db;
-use crate::txn::{Scratch, Txn};
-use crate::value::Value;
+use crate::txn::{Scratch, Trash, Txn};
+use crate::value::{self, Value};
 use ds::entry::NewPayload;
 use ds::table::{Table, Upsert};
-use std::sync::Arc;
 
 /// A data set that is being loaded.
 pub struct Staging {
@@ -26,11 +25,19 @@ impl Staging {
     }
 
     /// Adds a string; false if the database already holds the key (a file that repeats a key is corrupt).
-    pub fn add_str(&mut self, engine: &Engine, db: u32, key: &[u8], value: &[u8], expiry: Option<i64>) -> bool {
-        if value.len() <= ds::entry::INLINE_BYTES_MAX {
-            return self.add(engine, db, key, NewPayload::Bytes(value), expiry);
+    pub fn add_str(
+        &mut self,
+        engine: &Engine,
+        db: u32,
+        key: &[u8],
+        value: &[u8],
+        expiry: Option<i64>,
+    ) -> bool {
+        // Integers of more than 32 bits stand in the file as text.
+        match value::as_int(value) {
+            Some(n) => self.add_int(engine, db, key, n, expiry),
+            None => self.add(engine, db, key, value::new_bytes(value), expiry),
         }
-        self.add(engine, db, key, NewPayload::Boxed(Value::Bytes(Arc::new(value.to_vec()))), expiry)
     }
 
     pub fn add_int(&mut self, engine: &Engine, db: u32, key: &[u8], value: i64, expiry: Option<i64>) -> bool {
@@ -70,6 +77,6 @@ impl Staging {
     /// Frees what was staged: as trash, so that the caller may free it where it likes.
     pub fn discard(self, scratch: &mut Scratch) {
         let tables = self.shards.into_iter().flatten().flatten();
-        scratch.trash.extend(tables.map(|table| Box::new(Db { id: 0, table })));
+        scratch.trash.extend(tables.map(|table| Trash::Db(Box::new(Db { id: 0, table }))));
     }
 }

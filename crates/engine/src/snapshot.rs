@@ -11,11 +11,11 @@
 
 use crate::engine::Engine;
 use crate::rdb::{self, Encoder};
-use crate::shard::{Db, Shard, TableId};
-use crate::txn::Txn;
+use crate::shard::{Shard, TableId};
+use crate::txn::{Trash, Txn};
 use crate::value::Value;
 use base::position::Offset;
-use ds::entry::{EntryRef, Payload};
+use ds::entry::EntryRef;
 use std::collections::HashSet;
 
 /// Snapshots that can run at once.
@@ -63,12 +63,7 @@ pub(crate) fn hand_over(shard: &mut Shard, db: u32, hash: u64, key: &[u8]) {
 }
 
 fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, compress: bool) {
-    let value = match entry.payload() {
-        Payload::Int(n) => rdb::Value::Int(n),
-        Payload::Bytes(bytes) => rdb::Value::Bytes(bytes.into()),
-        Payload::Boxed(Value::Bytes(bytes)) => rdb::Value::Bytes(bytes.as_slice().into()),
-    };
-    rdb::encode_entry(out, entry.key(), &value, entry.expiry(), compress);
+    rdb::encode_entry(out, entry.key(), &entry.payload().into(), entry.expiry(), compress);
 }
 
 /// What a snapshot says of itself in the file, besides the data.
@@ -134,9 +129,11 @@ impl Snapshot {
             }));
             shard.captures_running += 1;
         }
-        let dbs: Vec<_> = (0u32..).zip(totals).filter(|(_, t)| t.0 != 0).map(|(db, t)| (db, t.0, t.1)).collect();
+        let dbs: Vec<_> =
+            (0u32..).zip(totals).filter(|(_, t)| t.0 != 0).map(|(db, t)| (db, t.0, t.1)).collect();
         let keys_total = dbs.iter().map(|&(_, keys, _)| keys).sum();
-        let mut encoder = Encoder::new(rdb::Options { compress: options.compress, checksum: options.checksum });
+        let mut encoder =
+            Encoder::new(rdb::Options { compress: options.compress, checksum: options.checksum });
         encoder.header();
         for (key, value) in aux {
             encoder.aux(key, value);
@@ -157,7 +154,13 @@ impl Snapshot {
 
     /// Walks on by about `entries` entries of one shard and appends what that gives to `out`. False when the
     /// snapshot is complete and its last bytes are in `out`.
-    pub fn step(&mut self, engine: &Engine, entries: usize, out: &mut Vec<u8>, free: &mut Vec<Box<Db>>) -> bool {
+    pub fn step(
+        &mut self,
+        engine: &Engine,
+        entries: usize,
+        out: &mut Vec<u8>,
+        free: &mut Vec<Trash>,
+    ) -> bool {
         let Some(&(db, _, _)) = self.dbs.get(self.db_index) else {
             self.release(engine, free);
             self.encoder.eof();
@@ -166,12 +169,13 @@ impl Snapshot {
         };
         let mut held = engine.shards().lock_one(self.shard);
         let shard = held.get_mut(self.shard);
-        let mut capture = shard.captures[self.slot].take().expect("a running snapshot has its part in each shard");
+        let mut capture =
+            shard.captures[self.slot].take().expect("a running snapshot has its part in each shard");
         self.drain(&mut capture);
         let ended = self.walk(shard, &mut capture, db, entries);
         shard.captures[self.slot] = Some(capture);
         if ended {
-            free.append(&mut shard.release_detached());
+            free.extend(shard.release_detached().into_iter().map(Trash::Db));
         }
         drop(held);
         if ended {
@@ -186,7 +190,7 @@ impl Snapshot {
     }
 
     /// Lets go of everything in the keyspace: at the end, or to abort.
-    pub fn release(&mut self, engine: &Engine, free: &mut Vec<Box<Db>>) {
+    pub fn release(&mut self, engine: &Engine, free: &mut Vec<Trash>) {
         for i in engine.all_locks().iter() {
             let mut held = engine.shards().lock_one(i);
             let shard = held.get_mut(i);
@@ -194,7 +198,7 @@ impl Snapshot {
                 shard.captures_running -= 1;
                 self.drain(&mut capture);
             }
-            free.append(&mut shard.release_detached());
+            free.extend(shard.release_detached().into_iter().map(Trash::Db));
         }
     }
 

@@ -54,9 +54,18 @@ pub struct Scratch {
     hint: Cell<Hint>,
     counts: Counts,
     /// Tables and large values to be freed outside the locks, by a thread that may take its time.
-    pub trash: Vec<Box<Db>>,
+    pub trash: Vec<Trash>,
     pub rng: Rng,
 }
+
+/// What left the keyspace and is costly to free.
+pub enum Trash {
+    Db(Box<Db>),
+    Entry(Entry<Value>),
+}
+
+/// Values of at least so many bytes are freed as trash: giving their pages back takes longer than handing them over.
+const TRASH_BYTES_MIN: usize = 64 * 1024;
 
 /// What the transactions of one worker counted since [`Scratch::take_counts`].
 #[derive(Default, Clone)]
@@ -191,6 +200,15 @@ impl<'e> Txn<'e> {
         entry
     }
 
+    /// As [`Txn::read`], without touching: for commands that look at a key, not at its value.
+    pub fn peek(&self, key: &[u8]) -> Option<EntryRef<'_, Value>> {
+        let entry = self.get(key);
+        let counts = &self.scratch.counts;
+        let count = if entry.is_some() { &counts.hits } else { &counts.misses };
+        count.set(count.get() + 1);
+        entry
+    }
+
     /// Sets the entry's access time to now.
     #[inline]
     pub fn touch(&self, entry: EntryRef<Value>) {
@@ -200,7 +218,20 @@ impl<'e> Txn<'e> {
         }
     }
 
-    /// As [`Txn::read`], without counting or touching: for commands that write, and for OBJECT.
+    /// Seconds since the entry was used; its clock has 24 bits and turns over.
+    pub fn idle_seconds(&self, entry: EntryRef<Value>) -> u32 {
+        self.access_clock().wrapping_sub(entry.access()) & 0x00FF_FFFF
+    }
+
+    /// Makes a key that is there look as if it had last been used so many seconds ago: RESTORE.
+    pub fn set_idle_seconds(&mut self, key: &[u8], seconds: u64) {
+        let clock = self.access_clock().wrapping_sub(seconds.min(0x00FF_FFFF) as u32) & 0x00FF_FFFF;
+        if let Some(entry) = self.get(key) {
+            entry.set_access(clock);
+        }
+    }
+
+    /// As [`Txn::read`], without counting or touching.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<EntryRef<'_, Value>> {
         self.get_in(self.db, key)
@@ -227,10 +258,18 @@ impl<'e> Txn<'e> {
         self.read(key).map(|entry| value::as_str(entry.payload())).transpose()
     }
 
+    /// The key's entry for a command that writes: touches, and counts nothing.
+    #[inline]
+    pub fn write(&self, key: &[u8]) -> Option<EntryRef<'_, Value>> {
+        let entry = self.get(key)?;
+        self.touch(entry);
+        Some(entry)
+    }
+
     /// The string at `key` for a command that writes.
     #[inline]
-    pub fn get_str(&self, key: &[u8]) -> Result<Option<Str<'_>>, crate::Error> {
-        self.get(key).map(|entry| value::as_str(entry.payload())).transpose()
+    pub fn write_str(&self, key: &[u8]) -> Result<Option<Str<'_>>, crate::Error> {
+        self.write(key).map(|entry| value::as_str(entry.payload())).transpose()
     }
 
     pub fn exists(&self, key: &[u8]) -> bool {
@@ -258,6 +297,29 @@ impl<'e> Txn<'e> {
         expiry < self.now_ms && self.origin == Origin::Client
     }
 
+    /// Whether a command that sets `expiry` deletes the key at once, as its time is over; a replica waits for its
+    /// primary's word.
+    pub fn is_over(&self, expiry: i64) -> bool {
+        expiry <= self.now_ms && self.origin == Origin::Client && !self.state.is_replica()
+    }
+
+    /// An entry of `db` by chance, each with the same probability, due ones included; needs every shard.
+    pub fn random(&mut self, db: u32) -> Option<EntryRef<'_, Value>> {
+        let len = self.db_len(db) as u64;
+        if len == 0 {
+            return None;
+        }
+        let mut nth = self.scratch.rng.below(len) as usize;
+        let tables = self.held.set().iter().filter_map(|i| self.held.get(i).db(db));
+        for part in tables {
+            if nth < part.table.len() {
+                return part.table.random(&mut self.scratch.rng);
+            }
+            nth -= part.table.len();
+        }
+        unreachable!("the shards hold as many keys as were counted")
+    }
+
     /// Whether this transaction may delete a key because its time has passed.
     fn may_expire(&self) -> bool {
         self.origin == Origin::Client && !self.state.is_replica() && !self.state.expiry_paused()
@@ -279,12 +341,16 @@ impl<'e> Txn<'e> {
         let hash = self.scratch.hash(self.engine, key);
         let access = self.access_clock();
         self.hand_over(db, hash, key);
+        let (now, by_clock) = (self.now_ms, self.origin == Origin::Client);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         let table = &mut shard.db_or_new(db).table;
         let expiry = match ttl {
             Ttl::At(at) => Some(at),
             Ttl::Clear => None,
-            Ttl::Keep => table.get(hash, key).and_then(|entry| entry.expiry()),
+            // A key whose time has passed is gone, and its expiry with it.
+            Ttl::Keep => {
+                table.get(hash, key).and_then(|entry| entry.expiry()).filter(|at| !(by_clock && *at < now))
+            }
         };
         let old_expiry = match table.upsert(hash, key, payload, expiry, tag, access) {
             Upsert::Inserted => None,
@@ -300,19 +366,11 @@ impl<'e> Txn<'e> {
     /// Makes the key hold a string: short ones and integers inside the entry, longer ones behind it.
     #[inline]
     pub fn put_str(&mut self, key: &[u8], bytes: &[u8], ttl: Ttl) {
-        if let Some(n) = self.as_shared_int(bytes) {
+        if let Some(n) = value::as_int(bytes) {
             self.put(key, NewPayload::Int(n), ttl);
-        } else if bytes.len() <= ds::entry::INLINE_BYTES_MAX {
-            self.put(key, NewPayload::Bytes(bytes), ttl);
         } else {
-            self.put(key, NewPayload::Boxed(Value::Bytes(Arc::new(bytes.to_vec()))), ttl);
+            self.put(key, value::new_bytes(bytes), ttl);
         }
-    }
-
-    /// As Redis: a string of at most 20 bytes that spells an integer is kept as one.
-    #[inline]
-    fn as_shared_int(&self, bytes: &[u8]) -> Option<i64> {
-        if bytes.len() <= 20 { base::number::parse_i64(bytes) } else { None }
     }
 
     /// Changes the string at `key` (empty if there is none) as bytes, in place where it can be; the encoding
@@ -367,6 +425,15 @@ impl<'e> Txn<'e> {
         self.held.get_mut(self.engine.shard_of(hash)).db_mut(db)?.table.remove(hash, key)
     }
 
+    /// Frees an entry that left the keyspace: at once, or as trash if that may take time.
+    pub fn discard(&mut self, entry: Entry<Value>) {
+        if let Payload::Boxed(value) = entry.payload()
+            && TRASH_BYTES_MIN <= value.bytes()
+        {
+            self.scratch.trash.push(Trash::Entry(entry));
+        }
+    }
+
     /// Sets or clears the key's expiry; false if there is no such key.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
         match self.get_mut(key) {
@@ -388,7 +455,7 @@ impl<'e> Txn<'e> {
                 removed += table.table.len();
                 shard.dirty += table.table.len() as u64;
             }
-            self.scratch.trash.extend(shard.detach(db));
+            self.scratch.trash.extend(shard.detach(db).map(Trash::Db));
         }
         removed
     }
@@ -431,8 +498,22 @@ impl<'e> Txn<'e> {
         self.changed = true;
     }
 
-    /// A change that is no key's: FLUSHALL, SWAPDB.
-    pub fn changed_all(&mut self) {
+    /// As [`Txn::changed_in`] for a further key of a change that is counted already: RENAME, MOVE.
+    pub fn also_changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
+        let hash = self.scratch.hash(self.engine, key);
+        self.held.get_mut(self.engine.shard_of(hash)).touch_watchers(db, key);
+        self.changed = true;
+    }
+
+    /// A further event of a change that was told with [`Txn::changed`]: "expire" after "set".
+    #[inline]
+    pub fn also_happened(&mut self, _key: &[u8], _event: Event) {}
+
+    /// A change that is no key's: FLUSHALL, SWAPDB. It counts as `count` changes.
+    pub fn changed_all(&mut self, count: u64) {
+        if let Some(first) = self.held.set().iter().next() {
+            self.held.get_mut(first).dirty += count;
+        }
         self.changed = true;
     }
 
@@ -551,6 +632,13 @@ impl<'e> Txn<'e> {
         true
     }
 
+    /// Deletes the key of a random pick if it is due and this transaction may; whether it did.
+    pub(crate) fn drop_if_due(&mut self, db: u32, key: &[u8]) -> bool {
+        let done = self.may_expire() && self.expire_if_due(db, key);
+        self.scratch.forget_key();
+        done
+    }
+
     /// Counts and logs that `key` went because its time had passed.
     fn log_expired(&mut self, db: u32, key: &[u8]) {
         let counts = &self.scratch.counts;
@@ -583,6 +671,10 @@ impl<'e> Txn<'e> {
         self.end_unit();
         self.scratch.forget_key();
         done
+    }
+
+    pub(crate) fn forget_key(&self) {
+        self.scratch.forget_key();
     }
 
     pub(crate) fn held_mut(&mut self) -> &mut Held<'e, Shard> {

@@ -5,7 +5,7 @@
 //! copies only while it is shared.
 
 use crate::error::Error;
-use ds::entry::Payload;
+use ds::entry::{INLINE_BYTES_MAX, NewPayload, Payload};
 use std::sync::Arc;
 
 /// Strings longer than this are "raw", shorter ones "embstr" (OBJECT ENCODING).
@@ -18,6 +18,30 @@ pub const TAG_RAW: u8 = 1;
 pub enum Value {
     /// A string longer than what an entry takes inline.
     Bytes(Arc<Vec<u8>>),
+}
+
+impl Value {
+    /// Bytes of memory behind the entry, about.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.capacity(),
+        }
+    }
+}
+
+/// The integer that a string is kept as, if it spells one.
+#[inline]
+pub fn as_int(bytes: &[u8]) -> Option<i64> {
+    if bytes.len() <= base::number::I64_TEXT_BYTES_MAX { base::number::parse_i64(bytes) } else { None }
+}
+
+/// A string that is kept as its bytes, whatever they spell.
+#[inline]
+pub fn new_bytes(bytes: &[u8]) -> NewPayload<'_, Value> {
+    if bytes.len() <= INLINE_BYTES_MAX {
+        return NewPayload::Bytes(bytes);
+    }
+    NewPayload::Boxed(Value::Bytes(Arc::new(bytes.to_vec())))
 }
 
 /// A string value, wherever it lies.

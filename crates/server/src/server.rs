@@ -53,7 +53,7 @@ pub struct Server {
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
-    trash: mpsc::Sender<Vec<Box<engine::Db>>>,
+    trash: mpsc::Sender<Vec<engine::Trash>>,
     /// DEBUG SLEEP: no thread goes on before this (monotonic ms).
     frozen_until_ms: AtomicI64,
 }
@@ -76,7 +76,7 @@ pub struct Start {
     pub executable: PathBuf,
     pub seed: u64,
     pub workers: Vec<Handle>,
-    pub trash: mpsc::Sender<Vec<Box<engine::Db>>>,
+    pub trash: mpsc::Sender<Vec<engine::Trash>>,
 }
 
 impl Server {
@@ -137,8 +137,8 @@ impl Server {
         self.rng.lock().next_u64()
     }
 
-    /// Frees tables in the background.
-    pub fn lazy_free(&self, trash: Vec<Box<engine::Db>>) {
+    /// Frees tables and large values in the background.
+    pub fn lazy_free(&self, trash: Vec<engine::Trash>) {
         // The receiver lives as long as the process; should it be gone, they are freed here.
         let _ = self.trash.send(trash);
     }

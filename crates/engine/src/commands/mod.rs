@@ -1,15 +1,34 @@
-//! The data commands: one file per family, each with its const table of rows.
+//! The data commands: a folder per family, a file per topic, each with its const table of rows.
 
+mod args;
 mod keys;
 mod keyspace;
 mod strings;
+
+pub(crate) use keys::object::references;
+pub use keyspace::{cursor_hash, parse_cursor};
 
 use crate::row::Row;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Every data command, family by family.
-pub const FAMILIES: &[&[Row]] = &[strings::ROWS, keys::ROWS, keyspace::ROWS];
+/// Every data command, topic by topic.
+pub const FAMILIES: &[&[Row]] = &[
+    strings::get::ROWS,
+    strings::set::ROWS,
+    strings::many::ROWS,
+    strings::edit::ROWS,
+    strings::number::ROWS,
+    strings::lcs::ROWS,
+    keys::presence::ROWS,
+    keys::expire::ROWS,
+    keys::ttl::ROWS,
+    keys::carry::ROWS,
+    keys::object::ROWS,
+    keys::dump::ROWS,
+    keyspace::scan::ROWS,
+    keyspace::whole::ROWS,
+];
 
 /// Longest name of a command; what is longer is none.
 const NAME_BYTES_MAX: usize = 32;

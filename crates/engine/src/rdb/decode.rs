@@ -4,7 +4,7 @@
 //! caller looks again when there is more; it should let the buffer double between tries, so that a large item
 //! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
 
-use super::{TYPE_NAMES, VERSION_MAX, Value, length, opcode, string_encoding};
+use super::{TYPE_NAMES, TYPE_STRING, VERSION_MAX, Value, length, opcode, string_encoding};
 use base::crc64::Crc64;
 use base::{lzf, number};
 use std::borrow::Cow;
@@ -121,6 +121,14 @@ impl Decoder {
     }
 }
 
+/// Reads a value with its type before it, as DUMP gives it; `None` if it is of a type that is not there or damaged.
+/// What follows it is not looked at.
+pub fn decode_value(bytes: &[u8]) -> Option<Value<'_>> {
+    let (&kind, rest) = bytes.split_first()?;
+    let mut input = Input { buf: rest, at: 0 };
+    if kind == TYPE_STRING { input.string().ok() } else { None }
+}
+
 struct Input<'b> {
     buf: &'b [u8],
     at: usize,
@@ -196,7 +204,7 @@ impl<'b> Input<'b> {
                 opcode::MODULE_AUX => {
                     return wrong("The RDB file contains AUX data of a module, and this server has no modules");
                 }
-                0 => {
+                TYPE_STRING => {
                     let key = self.text()?;
                     return Ok(Item::Entry { key, value: self.string()?, expire_ms, idle, freq });
                 }

@@ -1,6 +1,6 @@
 //! Writing an RDB.
 
-use super::{VERSION, Value, length, opcode, string_encoding};
+use super::{TYPE_STRING, VERSION, Value, length, opcode, string_encoding};
 use base::crc64::Crc64;
 use base::{lzf, number};
 
@@ -89,8 +89,18 @@ pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Opt
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());
     }
-    out.push(0); // string
+    out.push(TYPE_STRING);
     push_string(out, key, compress);
+    push_value(out, value, compress);
+}
+
+/// Appends a value with its type before it, without a key: what DUMP gives.
+pub fn encode_value(out: &mut Vec<u8>, value: &Value, compress: bool) {
+    out.push(TYPE_STRING);
+    push_value(out, value, compress);
+}
+
+fn push_value(out: &mut Vec<u8>, value: &Value, compress: bool) {
     match value {
         Value::Int(n) => push_int(out, *n),
         Value::Bytes(bytes) => push_string(out, bytes, compress),

@@ -7,9 +7,10 @@
 mod decode;
 mod encode;
 
-pub use decode::{Decoder, Item, RdbError, Step};
-pub use encode::{Encoder, Options, encode_entry};
+pub use decode::{Decoder, Item, RdbError, Step, decode_value};
+pub use encode::{Encoder, Options, encode_entry, encode_value};
 
+use ds::entry::Payload;
 use std::borrow::Cow;
 
 /// The version that is written.
@@ -22,6 +23,16 @@ pub const VERSION_MAX: u32 = 12;
 pub enum Value<'a> {
     Int(i64),
     Bytes(Cow<'a, [u8]>),
+}
+
+impl<'a> From<Payload<'a, crate::value::Value>> for Value<'a> {
+    fn from(payload: Payload<'a, crate::value::Value>) -> Self {
+        match payload {
+            Payload::Int(n) => Self::Int(n),
+            Payload::Bytes(bytes) => Self::Bytes(bytes.into()),
+            Payload::Boxed(crate::value::Value::Bytes(bytes)) => Self::Bytes(bytes.as_slice().into()),
+        }
+    }
 }
 
 pub(crate) mod opcode {
@@ -38,6 +49,8 @@ pub(crate) mod opcode {
     pub(crate) const SELECT_DB: u8 = 254;
     pub(crate) const EOF: u8 = 255;
 }
+
+pub(crate) const TYPE_STRING: u8 = 0;
 
 /// Names of the value types, by their number in the file.
 pub(crate) const TYPE_NAMES: &[&str] = &[

@@ -1,5 +1,0 @@
-//! To be filled.
-
-use crate::row::Row;
-
-pub const ROWS: &[Row] = &[];

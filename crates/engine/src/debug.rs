@@ -1,0 +1,143 @@
+//! What the server's DEBUG command needs of the keyspace: DIGEST, DIGEST-VALUE, OBJECT, POPULATE, STRINGMATCH-LEN.
+//!
+//! These look at entries as they are: keys whose time has passed are not deleted and not hidden, and nothing counts
+//! as a use. The transactions hold every shard.
+
+use crate::commands::references;
+use crate::digest::{self, Digest};
+use crate::events::Event;
+use crate::rdb;
+use crate::shard::Shard;
+use crate::txn::{Ttl, Txn};
+use crate::value::{self, Value};
+use base::glob::{self, Case};
+use ds::entry::EntryRef;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// DEBUG DIGEST: of every database.
+pub fn digest(txn: &Txn) -> Digest {
+    let shards: Vec<&Shard> = txn.each_shard().collect();
+    digest::of_all(shards.iter().copied(), txn.engine().databases())
+}
+
+/// DEBUG DIGEST-VALUE of one key of the selected database; zeros if it is not there.
+pub fn digest_value(txn: &Txn, key: &[u8]) -> Digest {
+    entry(txn, key).map(digest::of_value).unwrap_or_default()
+}
+
+/// DEBUG OBJECT: the line that it answers; `None` if there is no such key.
+pub fn object(txn: &Txn, key: &[u8]) -> Option<String> {
+    let entry = entry(txn, key)?;
+    let mut saved = Vec::new();
+    rdb::encode_value(&mut saved, &entry.payload().into(), txn.engine().settings.compress.load(Relaxed));
+    Some(format!(
+        "Value at:{:p} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+        entry.key().as_ptr(),
+        references(entry),
+        value::encoding(&entry.payload(), entry.tag()),
+        saved.len() - 1, // without the type
+        entry.access(),
+        txn.idle_seconds(entry),
+    ))
+}
+
+fn entry<'t>(txn: &'t Txn, key: &[u8]) -> Option<EntryRef<'t, Value>> {
+    let engine = txn.engine();
+    let hash = engine.hash(key);
+    txn.shard(engine.shard_of(hash)).db(txn.db)?.table.get(hash, key)
+}
+
+/// DEBUG POPULATE: creates `count` strings in the selected database, named by prefix and number, where there are
+/// none yet; each `size` bytes long, or as long as its text if none is given. As in Redis this is not logged:
+/// replicas do not get these keys.
+pub fn populate(txn: &mut Txn, count: u64, prefix: &[u8], size: Option<usize>) {
+    let (mut key, mut text) = (Vec::new(), Vec::new());
+    for i in 0..count {
+        // The buffers are used again, and the transaction knows keys by their place in memory.
+        txn.forget_key();
+        key.clear();
+        key.extend_from_slice(prefix);
+        key.push(b':');
+        base::number::push_u64(&mut key, i);
+        if txn.get(&key).is_some() {
+            continue;
+        }
+        text.clear();
+        text.extend_from_slice(b"value:");
+        base::number::push_u64(&mut text, i);
+        text.resize(size.unwrap_or(text.len()), 0);
+        txn.put_str(&key, &text, Ttl::Clear);
+        txn.also_changed_in(txn.db, &key, Event::Set);
+    }
+    txn.forget_key();
+    txn.no_effect();
+}
+
+/// DEBUG STRINGMATCH-LEN: whether the pattern matches.
+pub fn string_match_len(pattern: &[u8], text: &[u8]) -> bool {
+    glob::matches(pattern, text, Case::Sensitive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, check_on};
+    use crate::txn::Origin;
+
+    fn with_all<R>(bench: &mut Bench, run: impl FnOnce(&mut Txn) -> R) -> R {
+        let locks = bench.engine.all_locks();
+        let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, bench.db, Origin::Client);
+        let result = run(&mut txn);
+        txn.commit();
+        result
+    }
+
+    /// The figures are those of redis-server 7.0.15.
+    #[test]
+    fn digests_are_those_of_redis() {
+        let mut bench = Bench::new();
+        assert_eq!(with_all(&mut bench, |txn| digest(txn).to_string()), "0".repeat(40));
+        check_on(&mut bench, "SET n 9223372036854775807");
+        let value = with_all(&mut bench, |txn| digest_value(txn, b"n").to_string());
+        assert_eq!(value, "740f3d80eb4e51ce571db1772e687df8d366aa6d");
+        assert_eq!(with_all(&mut bench, |txn| digest_value(txn, b"none").to_string()), "0".repeat(40));
+    }
+
+    #[test]
+    fn object_describes() {
+        let mut bench = Bench::new();
+        check_on(&mut bench, "SET n 9223372036854775807\nTICK 3000");
+        let line = with_all(&mut bench, |txn| object(txn, b"n")).expect("the key is there");
+        assert!(line.starts_with("Value at:0x"), "{line}");
+        let end = "refcount:1 encoding:int serializedlength:20 lru:1000 lru_seconds_idle:3";
+        assert!(line.ends_with(end), "{line}");
+        assert_eq!(with_all(&mut bench, |txn| object(txn, b"none")), None);
+    }
+
+    #[test]
+    fn populate_fills_the_gaps() {
+        let mut bench = Bench::new();
+        check_on(&mut bench, "SET p:1 mine");
+        bench.logged();
+        with_all(&mut bench, |txn| populate(txn, 3, b"p", Some(10)));
+        assert_eq!(bench.logged(), "");
+        check_on(
+            &mut bench,
+            r#"
+            GET p:0 -> "value:0\x00\x00\x00"
+            GET p:1 -> "mine"
+            DBSIZE -> 3
+            "#,
+        );
+        with_all(&mut bench, |txn| populate(txn, 5, b"key", None));
+        check_on(&mut bench, "GET key:4 -> \"value:4\"\nDBSIZE -> 8");
+        with_all(&mut bench, |txn| populate(txn, 1, b"short", Some(3)));
+        check_on(&mut bench, "GET short:0 -> \"val\"");
+    }
+
+    #[test]
+    fn patterns() {
+        assert!(string_match_len(b"a*c", b"abc"));
+        assert!(!string_match_len(b"a*c", b"ab"));
+    }
+}

@@ -1,0 +1,111 @@
+//! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO and DOCS.
+
+use engine::commands;
+use engine::row::{Doc, Meta};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn reference() -> Vec<Value> {
+    let text = include_str!("redis-7.2.4-commands.json");
+    serde_json::from_str(text).expect("the reference is JSON")
+}
+
+fn words(value: &Value) -> BTreeSet<String> {
+    let words = value.as_array().expect("an array").iter();
+    words.map(|word| word.as_str().expect("a word").trim_start_matches('@').to_string()).collect()
+}
+
+fn owned(words: impl Iterator<Item = &'static str>) -> BTreeSet<String> {
+    words.map(str::to_string).collect()
+}
+
+/// What differs between a row and its counterpart.
+fn differences(name: &str, meta: &Meta, wanted: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut compare = |what: &str, ours: String, theirs: String| {
+        if ours != theirs {
+            found.push(format!("{name}: {what} is {ours}, and {theirs} in Redis"));
+        }
+    };
+    let (first, last, step) = meta.key_range();
+    let number = |field: &str| wanted[field].to_string();
+    compare("arity", meta.arity.to_string(), number("arity"));
+    compare("first key", first.to_string(), number("first_key"));
+    compare("last key", last.to_string(), number("last_key"));
+    compare("step", step.to_string(), number("step"));
+    compare("flags", format!("{:?}", owned(meta.flags.names())), format!("{:?}", words(&wanted["flags"])));
+    let categories = owned(meta.all_categories().names());
+    compare("categories", format!("{categories:?}"), format!("{:?}", words(&wanted["acl_categories"])));
+    if let Some(group) = wanted["group"].as_str() {
+        compare("group", meta.group.into(), group.into());
+        compare("since", meta.since.into(), wanted["since"].as_str().unwrap_or("").into());
+    }
+    found
+}
+
+#[test]
+fn rows_say_what_redis_says() {
+    let mut found = Vec::new();
+    let reference = reference();
+    for wanted in &reference {
+        let name = wanted["name"].as_str().expect("a name");
+        let Some(row) = commands::find(name.as_bytes()) else {
+            found.push(format!("{name}: is not there"));
+            continue;
+        };
+        found.extend(differences(name, &row.meta, wanted));
+        let subs = wanted["subcommands"].as_array().expect("an array");
+        let ours: BTreeSet<String> =
+            row.meta.subcommands.iter().map(|sub| format!("{name}|{}", sub.name)).collect();
+        let theirs: BTreeSet<String> =
+            subs.iter().map(|sub| sub["name"].as_str().unwrap_or("").into()).collect();
+        assert_eq!(ours, theirs, "subcommands of {name}");
+        for sub in row.meta.subcommands {
+            let full = format!("{name}|{}", sub.name);
+            let wanted = subs.iter().find(|wanted| wanted["name"] == full.as_str()).expect("compared above");
+            found.extend(differences(&full, sub, wanted));
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    let rows = commands::FAMILIES.iter().copied().flatten();
+    let known: BTreeSet<&str> = reference.iter().filter_map(|wanted| wanted["name"].as_str()).collect();
+    for row in rows {
+        assert!(known.contains(row.meta.name), "{} has no reference", row.meta.name);
+    }
+}
+
+/// Facts that a row must have whatever it is, and that hang together.
+#[test]
+fn rows_are_complete() {
+    let rows = commands::FAMILIES.iter().copied().flatten();
+    for meta in rows.flat_map(|row| std::iter::once(&row.meta).chain(row.meta.subcommands)) {
+        let name = meta.name;
+        assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        assert!(meta.arity != 0 && !meta.summary.is_empty() && meta.summary.ends_with('.'), "{name}");
+        assert!(!meta.complexity.is_empty() && !meta.since.is_empty() && !meta.group.is_empty(), "{name}");
+        for spec in meta.keys {
+            let access = ["RO", "RW", "OW", "RM"];
+            assert!(access.contains(&spec.flags[0]) && 0 < spec.first && 0 < spec.step, "{name}");
+            assert!(!spec.flags[1..].iter().any(|flag| access.contains(flag)), "{name}");
+        }
+        let mut specs = BTreeSet::new();
+        meta.docs.iter().for_each(|doc| check_doc(name, doc, &mut specs));
+        let expected: BTreeSet<u8> = (0..meta.keys.len() as u8).collect();
+        assert_eq!(specs, expected, "{name}: each key specification has its argument");
+        for pair in meta.history.windows(2) {
+            assert!(pair[0].0 <= pair[1].0, "{name}: history goes forward");
+        }
+    }
+}
+
+fn check_doc(name: &str, doc: &Doc, specs: &mut BTreeSet<u8>) {
+    let kinds =
+        ["string", "integer", "double", "key", "pattern", "unix-time", "pure-token", "oneof", "block"];
+    assert!(kinds.contains(&doc.kind), "{name}: {}", doc.kind);
+    assert_eq!(doc.kind == "key", doc.key_spec.is_some(), "{name}: {}", doc.name);
+    assert_eq!(["oneof", "block"].contains(&doc.kind), !doc.of.is_empty(), "{name}: {}", doc.name);
+    assert!(doc.kind != "pure-token" || !doc.token.is_empty(), "{name}: {}", doc.name);
+    assert!(!doc.name.is_empty() && !doc.name.contains('_'), "{name}: {}", doc.name);
+    specs.extend(doc.key_spec);
+    doc.of.iter().for_each(|inner| check_doc(name, inner, specs));
+}
