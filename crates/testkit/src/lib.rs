@@ -12,5 +12,6 @@ pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod rdb;
+pub mod sim;
 pub mod value;
 pub mod wait;
