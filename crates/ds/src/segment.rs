@@ -1,9 +1,9 @@
-//! A segment: up to 56 slots, in lines of one cache line each, behind a header.
+//! A segment: up to 61 slots; a header and some spare slots on one cache line, then lines of eight slots each.
 //!
 //! A slot is a u64: a 16-bit tag of the hash above a 48-bit pointer to the entry; 0 is empty. An entry's home line
-//! follows from its tag; where that is full it lies in the next line that has room, and the home is marked as
-//! overflowed, so that a lookup which misses touches one line as a rule. Segments grow and shrink by being built
-//! anew, from the words alone: no entry is looked at.
+//! follows from its tag. Where that is full the entry lies in a spare slot, or where those are taken in the next line
+//! that has room, and the home is marked as overflowed: so a lookup that misses touches the home line and the header.
+//! Segments grow and shrink by being built anew, from the words alone: no entry is looked at.
 //!
 //! A segment that can't be split (its keys share their hashes, or the directory would grow out of proportion) has
 //! a chain of further segments behind it.
@@ -11,22 +11,27 @@
 use crate::entry::{Entry, EntryRef};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 pub(crate) const LINE_SLOTS: usize = 8;
 /// With its header a whole segment is 512 bytes; and each size on the way is one that allocators have.
 pub(crate) const LINES_MAX: usize = 7;
-const HEADER_BYTES: usize = 64;
+const LINE_BYTES: usize = LINE_SLOTS * 8;
+/// Slots count in words from the header's beginning; these follow the header on its line.
+const SPARE: Range<usize> = HEADER_WORDS..LINE_SLOTS;
+const HEADER_WORDS: usize = size_of::<Header>() / 8;
+pub(crate) const SLOTS_MAX: usize = LINE_SLOTS - HEADER_WORDS + LINES_MAX * LINE_SLOTS;
 const POINTER_MASK: u64 = (1 << 48) - 1;
 
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) depth: u8,
     lines: u8,
     /// Bit per line: an entry whose home it is lies elsewhere.
     overflowed: u8,
-    pub(crate) count: u16,
-    pub(crate) volatile: u16,
+    pub(crate) count: u8,
+    pub(crate) volatile: u8,
     /// No entry expires before; exact after a walk.
     pub(crate) min_expiry: i64,
     pub(crate) chain: Option<NonNull<Header>>,
@@ -66,16 +71,13 @@ pub(crate) fn home_line(tag: u64, lines: usize) -> usize {
 }
 
 fn layout(lines: usize) -> Layout {
-    let bytes = HEADER_BYTES + lines * LINE_SLOTS * 8;
-    Layout::from_size_align(bytes, 64).expect("at most 512 bytes")
+    Layout::from_size_align((1 + lines) * LINE_BYTES, LINE_BYTES).expect("at most 512 bytes")
 }
 
-/// # Safety
-/// `raw` is a live segment with more than `slot` slots.
+/// The slots of a line.
 #[inline]
-pub(crate) unsafe fn slot_at(raw: NonNull<Header>, slot: usize) -> *mut u64 {
-    // SAFETY: slots follow the header within the allocation, by the caller's word.
-    unsafe { raw.as_ptr().cast::<u8>().add(HEADER_BYTES).cast::<u64>().add(slot) }
+pub(crate) fn line_slots(line: usize) -> Range<usize> {
+    (1 + line) * LINE_SLOTS..(2 + line) * LINE_SLOTS
 }
 
 #[inline]
@@ -119,22 +121,24 @@ impl<V> Segment<V> {
         usize::from(self.header().lines)
     }
 
-    pub(crate) fn slots(&self) -> usize {
-        self.lines() * LINE_SLOTS
+    /// The numbers of the slots.
+    #[inline]
+    pub(crate) fn slots(&self) -> Range<usize> {
+        SPARE.start..(1 + self.lines()) * LINE_SLOTS
     }
 
     #[inline]
     pub(crate) fn read(&self, slot: usize) -> u64 {
-        debug_assert!(slot < self.slots());
+        debug_assert!(self.slots().contains(&slot));
         // SAFETY: the slot is one of the segment's.
-        unsafe { *slot_at(self.raw, slot) }
+        unsafe { *self.raw.as_ptr().cast::<u64>().add(slot) }
     }
 
     #[inline]
     fn write(&self, slot: usize, value: u64) {
-        debug_assert!(slot < self.slots());
+        debug_assert!(self.slots().contains(&slot));
         // SAFETY: as in `read`; the table is held by `&mut`.
-        unsafe { *slot_at(self.raw, slot) = value }
+        unsafe { *self.raw.as_ptr().cast::<u64>().add(slot) = value }
     }
 
     pub(crate) fn chain(&self) -> Option<Self> {
@@ -153,7 +157,7 @@ impl<V> Segment<V> {
 
     /// The occupied slots of this segment alone.
     pub(crate) fn occupied(self) -> impl Iterator<Item = usize> {
-        (0..self.slots()).filter(move |&slot| self.read(slot) != 0)
+        self.slots().filter(move |&slot| self.read(slot) != 0)
     }
 
     /// Finds the key in this segment and its chain. `lines` is what the directory knows of the segment: so the home
@@ -176,19 +180,16 @@ impl<V> Segment<V> {
     #[inline]
     pub(crate) fn matches(&self, line: usize, tag: u64) -> u32 {
         // All eight are compared, with no branch between: where in its line a key lies can't be predicted.
-        (0..LINE_SLOTS)
-            .fold(0, |bits, i| bits | u32::from(self.read(line * LINE_SLOTS + i) >> 48 == tag) << i)
+        let first = line_slots(line).start;
+        (0..LINE_SLOTS).fold(0, |bits, i| bits | u32::from(self.read(first + i) >> 48 == tag) << i)
     }
 
     #[inline]
     fn find_in_line(&self, line: usize, hash: u64, key: &[u8]) -> Option<usize> {
         let mut bits = self.matches(line, tag(hash));
         while bits != 0 {
-            let slot = line * LINE_SLOTS + bits.trailing_zeros() as usize;
-            // An empty slot matches the tag 0.
-            if let Some(entry) = self.entry(slot)
-                && entry.key() == key
-            {
+            let slot = line_slots(line).start + bits.trailing_zeros() as usize;
+            if self.holds(slot, key) {
                 return Some(slot);
             }
             bits &= bits - 1;
@@ -196,9 +197,20 @@ impl<V> Segment<V> {
         None
     }
 
-    #[cold]
+    /// Whether the key lies in the slot; its tag is equal.
+    #[inline]
+    fn holds(&self, slot: usize, key: &[u8]) -> bool {
+        // An empty slot has the tag 0, too.
+        self.entry(slot).is_some_and(|entry| entry.key() == key)
+    }
+
+    #[inline(never)]
     fn find_further(self, home: usize, hash: u64, key: &[u8]) -> Option<Place> {
         for segment in self.all() {
+            let is_it = |slot: &usize| segment.read(*slot) >> 48 == tag(hash) && segment.holds(*slot, key);
+            if let Some(slot) = SPARE.into_iter().find(is_it) {
+                return Some(Place { segment: segment.raw, slot });
+            }
             let lines = segment.lines();
             let (first, steps) = if segment.raw == self.raw { (home, 1..lines) } else { (0, 0..lines) };
             for line in steps.map(|step| (first + step) % lines) {
@@ -210,23 +222,23 @@ impl<V> Segment<V> {
         None
     }
 
-    /// The first free slot from the tag's home line on; marks the home if it lies elsewhere.
+    /// The best free slot for a tag; marks its home line if that is elsewhere.
     fn free_slot(&self, tag: u64) -> Option<usize> {
         let lines = self.lines();
         let home = home_line(tag, lines);
-        let slot = (0..lines).find_map(|step| {
-            let line = (home + step) % lines;
-            (line * LINE_SLOTS..(line + 1) * LINE_SLOTS).find(|&slot| self.read(slot) == 0)
-        })?;
-        if slot / LINE_SLOTS != home {
-            self.header_mut().overflowed |= 1 << home;
+        let is_free = |slot: &usize| self.read(*slot) == 0;
+        if let Some(slot) = line_slots(home).find(is_free) {
+            return Some(slot);
         }
+        let mut others = (1..lines).flat_map(|step| line_slots((home + step) % lines));
+        let slot = SPARE.into_iter().find(is_free).or_else(|| others.find(is_free))?;
+        self.header_mut().overflowed |= 1 << home;
         Some(slot)
     }
 
     /// Takes over every entry of another segment, which is empty then; the caller knows that there is room.
     pub(crate) fn adopt(&self, from: Self) {
-        for slot in 0..from.slots() {
+        for slot in from.slots() {
             let word = from.read(slot);
             if word != 0 {
                 let to = self.free_slot(word >> 48).expect("the new segment has room");
@@ -283,7 +295,7 @@ impl<V> Segment<V> {
         // The header is on another line than the slot: it is left alone where nothing changes in it.
         if before != after {
             let header = self.header_mut();
-            header.volatile = header.volatile + u16::from(after.is_some()) - u16::from(before.is_some());
+            header.volatile = header.volatile + u8::from(after.is_some()) - u8::from(before.is_some());
             header.min_expiry = header.min_expiry.min(after.unwrap_or(i64::MAX));
         }
         self.write(slot, word & !POINTER_MASK | entry.into_raw().as_ptr() as u64);

@@ -1,15 +1,15 @@
 //! The table: an extendible directory of small segments in hash order.
 //!
 //! The directory is indexed by the hash's high bits (behind those that chose the shard); each word points to a
-//! segment of at most 56 slots. A full segment grows by a line, and at seven lines splits by one more bit; sparse
-//! buddies merge. There is no big rehash: the longest step is a doubling of the directory, a copy of words.
+//! segment of at most 61 slots. A full segment splits by one more bit, or grows by a line if it is not of the whole
+//! size; sparse buddies merge. There is no big rehash: the longest step is a doubling of the directory, a copy of words.
 //!
 //! Hash order makes a position in it a cursor that survives splits and merges: what is there during a whole
 //! iteration is visited exactly once. Positions are multiples of 2^11, so that `position >> 11` is below 2^53;
 //! keys that share it come together.
 
 use crate::entry::{Entry, EntryRef, NewPayload};
-use crate::segment::{LINE_SLOTS, LINES_MAX, Place, Segment, home_line, pointer, slot_at, tag};
+use crate::segment::{LINES_MAX, Place, SLOTS_MAX, Segment, home_line, line_slots, pointer, tag};
 use base::hash::KeyHasher;
 use base::rng::Rng;
 use std::marker::PhantomData;
@@ -19,8 +19,11 @@ pub const POSITION_SHIFT: u32 = 11;
 const POSITION_MASK: u64 = !0 << POSITION_SHIFT;
 /// A segment with this many entries is full: an eighth of its slots stays free, so that homes rarely overflow.
 const fn full(lines: usize) -> usize {
-    lines * 7
+    lines * 7 + 4
 }
+/// A half of a split segment with at least so many entries gets the whole size at once. Nearly all do: if each grew
+/// as it fills, they would leave blocks of every size behind, as segments of random keys fill at the same time.
+const WHOLE_COUNT_MIN: usize = 16;
 /// Buddies with at most so many entries together merge.
 const MERGE_COUNT_MAX: usize = 20;
 
@@ -275,9 +278,9 @@ impl<V> Table<V> {
                 .filter_map(|slot| pointer(part.read(slot)))
                 .for_each(|block| prefetch(block.as_ptr()));
         }
-        let mut entries = Vec::with_capacity(old.slots());
+        let mut entries = Vec::with_capacity(SLOTS_MAX);
         for part in parts {
-            for slot in 0..part.slots() {
+            for slot in part.slots() {
                 if let Some(entry) = part.take(slot) {
                     entries.push((self.rehash(entry.key()), entry));
                 }
@@ -291,7 +294,10 @@ impl<V> Table<V> {
         let span = self.span(index, depth);
         let half = span.len() / 2;
         let depth = depth + 1;
-        let mut halves = counts.map(|count| self.new_segment(depth as u8, lines_for(count)));
+        let mut halves = counts.map(|count| {
+            let lines = if WHOLE_COUNT_MIN <= count { LINES_MAX } else { lines_for(count) };
+            self.new_segment(depth as u8, lines)
+        });
         self.deepest += if depth == self.depth { 2 } else { 0 };
         self.directory[span.start..span.start + half].fill(Self::word(halves[0]));
         self.directory[span.start + half..span.end].fill(Self::word(halves[1]));
@@ -365,7 +371,7 @@ impl<V> Table<V> {
             return;
         }
         let count = usize::from(segment.header().count);
-        if segment.slots() / 4 < count {
+        if full(segment.lines()) / 4 < count {
             return;
         }
         if !self.merge(index) && lines_for(count) + 1 < segment.lines() {
@@ -428,7 +434,7 @@ impl<V> Table<V> {
     pub fn clear(&mut self) {
         for segment in self.segments().collect::<Vec<_>>() {
             for part in segment.all().collect::<Vec<_>>() {
-                for slot in 0..part.slots() {
+                for slot in part.slots() {
                     drop(part.take(slot));
                 }
                 self.free_segment(part);
@@ -545,8 +551,8 @@ impl<V> Table<V> {
         loop {
             let segment = self.segment(rng.below(self.directory.len() as u64) as usize);
             let words = 1u64 << (self.depth - u32::from(segment.header().depth));
-            let slot = rng.below((LINES_MAX * LINE_SLOTS) as u64) as usize;
-            if segment.slots() <= slot || 0 < rng.below(words) {
+            let slot = segment.slots().start + rng.below(SLOTS_MAX as u64) as usize;
+            if segment.slots().end <= slot || 0 < rng.below(words) {
                 continue;
             }
             if let Some(entry) = segment.entry(slot) {
@@ -563,9 +569,8 @@ impl<V> Table<V> {
         }
         let word = self.directory[self.index(hash)];
         let Some(segment) = pointer(word) else { return };
-        let line = home_line(tag(hash), lines(word));
-        // SAFETY: the word carries the segment's count of lines; the line is one of them. Nothing is read.
-        unsafe { prefetch(slot_at(segment.cast(), line * LINE_SLOTS).cast()) };
+        let slot = line_slots(home_line(tag(hash), lines(word))).start;
+        prefetch(segment.as_ptr().wrapping_add(slot * 8));
     }
 
     /// Asks for the memory of the entries that the home line of `hash` has for it.
@@ -579,7 +584,9 @@ impl<V> Table<V> {
         let line = home_line(tag(hash), lines(word));
         let mut bits = segment.matches(line, tag(hash));
         while bits != 0 {
-            if let Some(block) = pointer(segment.read(line * LINE_SLOTS + bits.trailing_zeros() as usize)) {
+            if let Some(block) =
+                pointer(segment.read(line_slots(line).start + bits.trailing_zeros() as usize))
+            {
                 prefetch(block.as_ptr());
                 prefetch(block.as_ptr().wrapping_add(64));
             }
@@ -756,7 +763,7 @@ mod tests {
                 keys += table.len();
             }
         }
-        assert!(bytes <= 13 * keys, "{} bytes for {keys} keys", bytes);
+        assert!(bytes <= 15 * keys, "{} bytes for {keys} keys", bytes);
         table.clear();
         assert_eq!((table.len(), table.memory_bytes()), (0, 0));
     }
