@@ -83,6 +83,11 @@ impl Listpack {
         is_valid(&bytes).then_some(Self { bytes })
     }
 
+    /// Bytes that were a listpack of ours before.
+    pub(crate) fn trusted(bytes: Box<[u8]>) -> Self {
+        Self { bytes }
+    }
+
     pub fn from_values<'v, V: Into<Value<'v>>>(values: impl IntoIterator<Item = V>) -> Self {
         let mut bytes = vec![0; HEADER_BYTES];
         let mut count = 0;
