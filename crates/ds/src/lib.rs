@@ -3,6 +3,7 @@
 pub mod block;
 pub mod entry;
 pub mod intset;
+pub mod legacy;
 pub mod list;
 pub mod listpack;
 mod segment;
