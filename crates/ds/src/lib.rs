@@ -4,6 +4,8 @@ pub mod block;
 pub mod entry;
 pub mod fields;
 pub mod intset;
+pub mod legacy;
+pub mod list;
 pub mod listpack;
 mod segment;
 pub mod spine;

@@ -162,6 +162,7 @@ fn spelled_int(text: &[u8]) -> Option<i64> {
 }
 
 /// An element made ready to be written: head, then the string's bytes, then the length from the right.
+#[derive(Clone)]
 pub(super) struct Encoded<'a> {
     head: [u8; 9],
     head_len: usize,

@@ -17,6 +17,7 @@ mod view;
 
 use entry::{END, Encoded};
 pub use entry::{Text, Value};
+use std::iter::{empty, once};
 pub use view::{Iter, Place, View};
 
 const HEADER_BYTES: usize = 6;
@@ -83,6 +84,11 @@ impl Listpack {
         is_valid(&bytes).then_some(Self { bytes })
     }
 
+    /// Bytes that were a listpack of ours before.
+    pub(crate) fn trusted(bytes: Box<[u8]>) -> Self {
+        Self { bytes }
+    }
+
     pub fn from_values<'v, V: Into<Value<'v>>>(values: impl IntoIterator<Item = V>) -> Self {
         let mut bytes = vec![0; HEADER_BYTES];
         let mut count = 0;
@@ -132,18 +138,21 @@ impl Listpack {
 
     pub fn append<'v>(&mut self, value: impl Into<Value<'v>>) {
         let end = self.view().end();
-        self.put(end, 0, 0, &[Encoded::new(value.into())]);
+        self.put(end, 0, 0, once(Encoded::new(value.into())));
     }
 
     pub fn prepend<'v>(&mut self, value: impl Into<Value<'v>>) {
-        self.put(HEADER_BYTES, 0, 0, &[Encoded::new(value.into())]);
+        self.put(HEADER_BYTES, 0, 0, once(Encoded::new(value.into())));
     }
 
     /// Appends all of them with one growth of the block.
-    pub fn append_all<'v, V: Into<Value<'v>>>(&mut self, values: impl IntoIterator<Item = V>) {
-        let elements: Vec<Encoded> = values.into_iter().map(|value| Encoded::new(value.into())).collect();
+    pub fn append_all<'v, V, I>(&mut self, values: I)
+    where
+        V: Into<Value<'v>>,
+        I: IntoIterator<Item = V, IntoIter: Clone>,
+    {
         let end = self.view().end();
-        self.put(end, 0, 0, &elements);
+        self.put(end, 0, 0, values.into_iter().map(|value| Encoded::new(value.into())));
     }
 
     /// Puts the value beside the element at `place`; gives its own place.
@@ -152,14 +161,14 @@ impl Listpack {
             Side::Before => place.0,
             Side::After => self.view().after(place),
         };
-        self.put(at, 0, 0, &[Encoded::new(value.into())]);
+        self.put(at, 0, 0, once(Encoded::new(value.into())));
         Place(at)
     }
 
     /// Puts the value in the stead of the element at `place`, which is then its place.
     pub fn replace<'v>(&mut self, place: Place, value: impl Into<Value<'v>>) {
         let removed = self.view().after(place) - place.0;
-        self.put(place.0, removed, 1, &[Encoded::new(value.into())]);
+        self.put(place.0, removed, 1, once(Encoded::new(value.into())));
     }
 
     /// Removes the element; gives the place of the one behind it.
@@ -174,7 +183,7 @@ impl Listpack {
             end = self.view().after(Place(end));
             removed += 1;
         }
-        self.put(place.0, end - place.0, removed, &[]);
+        self.put(place.0, end - place.0, removed, empty());
         (self.bytes[place.0] != END).then_some(place)
     }
 
@@ -234,13 +243,20 @@ impl Listpack {
     }
 
     /// The one way in: `elements` in the stead of `gone` elements that take `removed` bytes at `at`.
-    fn put(&mut self, at: usize, removed: usize, gone: usize, elements: &[Encoded]) {
-        let added = elements.iter().map(Encoded::total).sum();
-        let mut room = self.open(at, removed, added);
+    fn put<'v>(
+        &mut self,
+        at: usize,
+        removed: usize,
+        gone: usize,
+        elements: impl Iterator<Item = Encoded<'v>> + Clone,
+    ) {
+        let added = elements.clone().map(|element| element.total()).sum();
+        let (mut room, mut new) = (self.open(at, removed, added), 0);
         for element in elements {
             room = element.write(room);
+            new += 1;
         }
-        let count = self.view().known_len().map(|count| count + elements.len() - gone);
+        let count = self.view().known_len().map(|count| count + new - gone);
         self.set_header(count);
     }
 
