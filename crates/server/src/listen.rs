@@ -289,8 +289,7 @@ fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, 
         let _ = stream.write(b"-ERR max number of clients reached\r\n");
         return;
     }
-    let remote = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
-    if remote && config.protected_mode && config.requirepass.is_empty() {
+    if is_denied(&config, peer) {
         server.rejected_connections.fetch_add(1, Relaxed);
         let _ = stream.write(DENIED.as_bytes());
         return;
@@ -314,6 +313,12 @@ fn admit(server: &'static Server, mut stream: Stream, peer: Option<SocketAddr>, 
     server.clients.add(client.clone());
     let authenticated = config.requirepass.is_empty();
     server.workers[worker].mailbox.send(Message::Accepted { stream, client, authenticated });
+}
+
+/// Whether protected mode keeps this peer out; a Unix socket's has no address.
+fn is_denied(config: &Config, peer: Option<SocketAddr>) -> bool {
+    let remote = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
+    remote && config.protected_mode && config.requirepass.is_empty()
 }
 
 const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no \
@@ -362,4 +367,91 @@ pub fn backlog_warning(config: &Config) -> Option<String> {
             config.tcp_backlog
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Words;
+    use crate::mailbox::Mailbox;
+    use crate::server::Start;
+    use crate::stats::WorkerStats;
+    use crate::worker::Handle;
+
+    fn free_port() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("has an address").port()
+    }
+
+    fn config(bind: &str, port: u16) -> Config {
+        Config { bind: Words::of(bind), port: port.into(), ..Config::default() }
+    }
+
+    /// A server that accepts, and gives its connections to a worker that does not run.
+    fn server(config: Config) -> &'static Server {
+        let listeners = open(&config).expect("listens");
+        let poll = Box::leak(Box::new(Poll::new().expect("a poll")));
+        let handle = Handle { mailbox: Mailbox::new(poll).expect("a mailbox"), stats: WorkerStats::new() };
+        let server: &'static Server = Box::leak(Box::new(Server::new(Start {
+            config,
+            config_file: None,
+            executable: "".into(),
+            seed: 1,
+            workers: vec![handle],
+            trash: std::sync::mpsc::channel().0,
+        })));
+        start(server, listeners).expect("accepts");
+        server
+    }
+
+    fn accepts(address: &str, port: u16) -> bool {
+        std::net::TcpStream::connect((address, port)).is_ok()
+    }
+
+    #[test]
+    fn the_sockets_follow_the_configuration() {
+        let (port, other) = (free_port(), free_port());
+        let server = server(config("127.0.0.1", port));
+        assert!(accepts("127.0.0.1", port) && !accepts("127.0.0.2", port));
+        // Another port.
+        server.set_config(config("127.0.0.1", other));
+        assert_eq!(reopen(server), Ok(()));
+        assert!(!accepts("127.0.0.1", port) && accepts("127.0.0.1", other));
+        // A further address; an optional one that is not there.
+        server.set_config(config("127.0.0.1 127.0.0.2 -192.0.2.1", other));
+        assert_eq!(reopen(server), Ok(()));
+        assert!(accepts("127.0.0.1", other) && accepts("127.0.0.2", other));
+        // What can't be opened leaves all as it was.
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        server.set_config(config("127.0.0.2 127.0.0.1", taken.local_addr().expect("has one").port()));
+        assert_eq!(reopen(server), Err("Unable to listen on this port. Check server logs.".into()));
+        assert!(accepts("127.0.0.1", other) && accepts("127.0.0.2", other));
+        server.set_config(config("127.0.0.3 192.0.2.1", other));
+        assert_eq!(reopen(server), Err("Failed to bind to specified addresses.".into()));
+        assert!(accepts("127.0.0.1", other) && accepts("127.0.0.2", other) && !accepts("127.0.0.3", other));
+        // Nowhere, and back.
+        server.set_config(config("127.0.0.1", 0));
+        assert_eq!(reopen(server), Ok(()));
+        assert!(!accepts("127.0.0.1", other));
+        server.set_config(config("127.0.0.1", other));
+        assert_eq!(reopen(server), Ok(()));
+        assert!(accepts("127.0.0.1", other));
+    }
+
+    #[test]
+    fn protected_mode_lets_the_own_machine_in() {
+        let mut config = Config::default();
+        let denied = |config: &Config, ip: &str| {
+            is_denied(config, Some(SocketAddr::new(ip.parse().expect("an address"), 1)))
+        };
+        for near in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert!(!denied(&config, near));
+        }
+        assert!(!is_denied(&config, None), "a Unix socket");
+        assert!(denied(&config, "192.0.2.1") && denied(&config, "2001:db8::1"));
+        config.requirepass = "sesame".into();
+        assert!(!denied(&config, "192.0.2.1"));
+        config = Config { protected_mode: false, ..Config::default() };
+        assert!(!denied(&config, "192.0.2.1"));
+    }
 }

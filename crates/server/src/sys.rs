@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 /// The system's text for an error, without the number that Rust adds.
 pub fn error_text(error: &io::Error) -> String {
     let text = error.to_string();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
     match text.find(" (os error") {
         Some(end) => text[..end].to_string(),
-        None => text,
+        None => text.to_string(),
     }
 }
 

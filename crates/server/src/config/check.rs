@@ -5,10 +5,7 @@ use super::Config;
 /// Looks at the directive `name`, which was just set. The error is the text behind "- " in CONFIG SET's reply.
 pub fn check(name: &str, config: &mut Config) -> Result<(), String> {
     match name {
-        "activedefrag" if config.activedefrag => Err(
-            "Active defragmentation cannot be enabled: the allocator of this server has no support for it"
-                .into(),
-        ),
+        "activedefrag" if config.activedefrag => Err(NO_DEFRAG.into()),
         "appenddirname" => no_path(&config.appenddirname, "appenddirname can't be a path, just a dirname"),
         "appendfilename" => {
             no_path(&config.appendfilename, "appendfilename can't be a path, just a filename")
@@ -35,6 +32,7 @@ pub fn check(name: &str, config: &mut Config) -> Result<(), String> {
     }
 }
 
+const NO_DEFRAG: &str = "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one shipped by default with the Redis source distribution";
 const BIND_ADDRESSES_MAX: usize = 16;
 
 fn no_path(value: &str, error: &str) -> Result<(), String> {

@@ -8,10 +8,12 @@ mod renames;
 mod rewrite;
 mod setting;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use file::{FileError, read, text_of};
 pub use renames::{Rename, Renames};
-pub use rewrite::rewrite;
+pub use rewrite::{rewrite, rewrite_file};
 pub use setting::{
     Choice, KeyspaceEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, Saves, Setting, ShutdownFlags,
     Words,

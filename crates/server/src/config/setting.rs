@@ -42,7 +42,13 @@ impl Setting for i64 {
     fn read(&mut self, kind: &Kind, words: &[Vec<u8>]) -> Result<(), String> {
         let word = one(words)?;
         let (value, min, max) = match *kind {
-            Kind::Memory { min, max } => (memory(word).ok_or("argument must be a memory value")?, min, max),
+            Kind::Memory { min, max } => {
+                let bytes = memory(word).ok_or("argument must be a memory value")?;
+                match i64::try_from(bytes) {
+                    Ok(bytes) => (bytes, min, max),
+                    Err(_) => return Err(format!("argument must be between {min} and {max} inclusive")),
+                }
+            }
             Kind::Octal { min, max } => {
                 (octal(word).ok_or("argument couldn't be parsed as an octal number")?, min, max)
             }
@@ -73,8 +79,8 @@ fn octal(word: &[u8]) -> Option<i64> {
     i64::from_str_radix(std::str::from_utf8(word).ok()?, 8).ok()
 }
 
-/// A size with its unit: 1k is 1000, 1kb is 1024.
-fn memory(word: &[u8]) -> Option<i64> {
+/// A size with its unit: 1k is 1000, 1kb is 1024. Nothing is 0, and what is too large is the largest.
+fn memory(word: &[u8]) -> Option<u64> {
     let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = word.split_at(digits);
     let factor = match unit.to_ascii_lowercase().as_slice() {
@@ -87,7 +93,8 @@ fn memory(word: &[u8]) -> Option<i64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    number::parse_i64(number)?.checked_mul(factor)
+    let add = |n: u64, digit: &u8| n.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+    Some(number.iter().fold(0, add).saturating_mul(factor))
 }
 
 impl Setting for String {
@@ -218,6 +225,9 @@ impl Default for OutputLimits {
 
 impl Setting for OutputLimits {
     fn read(&mut self, _kind: &Kind, words: &[Vec<u8>]) -> Result<(), String> {
+        if words.len() == 1 && words[0].is_empty() {
+            return Ok(()); // nothing is set
+        }
         if !words.len().is_multiple_of(4) {
             return Err("Wrong number of arguments in buffer limit configuration.".into());
         }
@@ -229,7 +239,7 @@ impl Setting for OutputLimits {
                 b"pubsub" => 2,
                 _ => return Err("Invalid client class specified in buffer limit configuration.".into()),
             };
-            let bytes = |word: &[u8]| memory(word).and_then(|n| u64::try_from(n).ok());
+            let bytes = |word: &[u8]| memory(word);
             let seconds = number::parse_i64(&group[3]).and_then(|n| u64::try_from(n).ok());
             let (Some(hard_bytes), Some(soft_bytes), Some(soft_seconds)) =
                 (bytes(&group[1]), bytes(&group[2]), seconds)
