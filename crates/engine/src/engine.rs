@@ -229,7 +229,7 @@ impl Engine {
     pub fn locks_of(&self, meta: &Meta, args: Args, scratch: &Scratch) -> LockSet {
         match meta.locks {
             Locks::None => LockSet::EMPTY,
-            Locks::All => self.all_locks(),
+            Locks::All | Locks::FromCursor => self.all_locks(),
             Locks::Keys => {
                 let mut set = LockSet::EMPTY;
                 meta.each_key(args, |i| set = set.with(self.shard_of(scratch.hash(self, args.at(i)))));

@@ -15,6 +15,7 @@ pub mod rdb;
 pub mod row;
 mod shard;
 pub mod snapshot;
+pub mod survey;
 mod txn;
 pub mod value;
 

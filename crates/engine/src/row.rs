@@ -115,22 +115,77 @@ pub enum Locks {
     Keys,
     /// Every shard: commands over whole databases.
     All,
+    /// Those that a SCAN cursor, the first argument, has yet to visit: its own shard and all above.
+    FromCursor,
     /// None: no key is touched.
     None,
 }
 
 /// An argument of a command as COMMAND DOCS describes it.
+///
+/// Written as a chain: `Doc::new("offset", "integer").optional()`. Shown under its name, unless it is a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Doc {
     pub name: &'static str,
     /// "string", "integer", "double", "key", "pattern", "unix-time", "pure-token", "oneof" or "block".
     pub kind: &'static str,
+    /// Which key specification finds it, for a key.
+    pub key_spec: Option<u8>,
     pub token: &'static str,
     pub optional: bool,
     pub multiple: bool,
     /// The first version that has it, if later than the command's.
     pub since: &'static str,
     pub of: &'static [Doc],
+}
+
+impl Doc {
+    pub const fn new(name: &'static str, kind: &'static str) -> Self {
+        Self { name, kind, key_spec: None, token: "", optional: false, multiple: false, since: "", of: &[] }
+    }
+
+    /// A key that the key specification `spec` finds.
+    pub const fn key(name: &'static str, spec: u8) -> Self {
+        Self { key_spec: Some(spec), ..Self::new(name, "key") }
+    }
+
+    /// A word that stands for itself.
+    pub const fn flag(name: &'static str, token: &'static str) -> Self {
+        Self::new(name, "pure-token").behind(token)
+    }
+
+    pub const fn one_of(name: &'static str, of: &'static [Doc]) -> Self {
+        Self { of, ..Self::new(name, "oneof") }
+    }
+
+    /// Arguments that come together.
+    pub const fn block(name: &'static str, of: &'static [Doc]) -> Self {
+        Self { of, ..Self::new(name, "block") }
+    }
+
+    /// The word before it.
+    pub const fn behind(self, token: &'static str) -> Self {
+        Self { token, ..self }
+    }
+
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    pub const fn multiple(self) -> Self {
+        Self { multiple: true, ..self }
+    }
+
+    pub const fn since(self, since: &'static str) -> Self {
+        Self { since, ..self }
+    }
+}
+
+/// A command that another one replaces, as COMMAND DOCS says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deprecated {
+    pub since: &'static str,
+    pub replaced_by: &'static str,
 }
 
 /// What is known of a command besides how it runs.
@@ -148,11 +203,15 @@ pub struct Meta {
     pub locks: Locks,
     pub group: &'static str,
     pub since: &'static str,
+    /// What it does, in our own words.
     pub summary: &'static str,
     pub complexity: &'static str,
     pub tips: &'static [&'static str],
     pub history: &'static [(&'static str, &'static str)],
     pub docs: &'static [Doc],
+    pub deprecated: Option<Deprecated>,
+    /// Sent by servers, not by people: COMMAND DOCS flags it "syscmd".
+    pub system: bool,
     pub subcommands: &'static [Meta],
 }
 
@@ -173,6 +232,8 @@ impl Meta {
         tips: &[],
         history: &[],
         docs: &[],
+        deprecated: None,
+        system: false,
         subcommands: &[],
     };
 
@@ -199,6 +260,36 @@ impl Meta {
         }
         // What reads or writes nothing but is no scripting command belongs to no read/write category, as in Redis.
         if all.has(Categories::FAST) { all } else { all | Categories::SLOW }
+    }
+
+    /// The row that says what the request needs: the subcommand's, if this is a container and has it.
+    #[inline]
+    pub fn of_request(&self, args: Args) -> &Self {
+        if self.subcommands.is_empty() {
+            return self;
+        }
+        let sub = args.get(1).and_then(|name| {
+            self.subcommands.iter().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
+        });
+        sub.unwrap_or(self)
+    }
+
+    /// First key, last key and step as COMMAND INFO gives them beside the key specifications: one range over
+    /// neighbouring specifications, or zeros.
+    pub fn key_range(&self) -> (i64, i64, i64) {
+        let Some(head) = self.keys.first() else { return (0, 0, 0) };
+        let absolute = |spec: &KeySpec| match i64::from(spec.last) {
+            last if last < 0 => last,
+            last => i64::from(spec.first) + last,
+        };
+        let mut last = absolute(head);
+        for spec in &self.keys[1..] {
+            if i64::from(spec.first) != last + 1 || spec.step != 1 {
+                break;
+            }
+            last = absolute(spec);
+        }
+        (i64::from(head.first), last, i64::from(head.step))
     }
 
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.

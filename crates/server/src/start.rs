@@ -98,7 +98,7 @@ fn serve(
     })));
     logger::banner(server.config().port, server.config().always_show_logo);
     logger::log(Level::Notice, "Server initialized");
-    server.apply_settings();
+    server.apply_settings(None);
     loading::at_start(server)?;
     server.replication.start(server);
     for (index, poll) in polls.into_iter().enumerate() {

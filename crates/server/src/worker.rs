@@ -329,7 +329,6 @@ impl Worker {
                     *postponed = true;
                     break;
                 }
-                ctx.stats.processed.add(1);
             }
             executed += 1;
             consumed = request.at + request.bytes;
