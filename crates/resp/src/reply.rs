@@ -77,9 +77,10 @@ impl<'o> Reply<'o> {
         self.line(b'+', text.as_bytes());
     }
 
-    /// An error line, its code first and without the `-`. Line ends in it become blanks.
+    /// An error line, its code first and without the `-`. Line ends in it become blanks, those at its end go.
     pub fn error_line(&mut self, text: &[u8]) {
-        let text = text.trim_ascii_end();
+        let end = text.iter().rposition(|c| !matches!(c, b'\r' | b'\n')).map_or(0, |last| last + 1);
+        let text = &text[..end];
         self.out.push(b'-');
         self.out.extend(text.iter().map(|&c| if c == b'\r' || c == b'\n' { b' ' } else { c }));
         self.raw(b"\r\n");

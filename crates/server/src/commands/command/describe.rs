@@ -24,7 +24,10 @@ pub fn describe(command: &Command, out: &mut Reply) {
     out.set(meta.keys.len());
     meta.keys.iter().for_each(|spec| key_spec(spec, out));
     let subs: Vec<&Command> = table().subs(command).collect();
-    out.array(subs.len());
+    match subs.len() {
+        0 => out.set(0), // as Redis has it
+        n => out.array(n),
+    }
     subs.into_iter().for_each(|sub| describe(sub, out));
 }
 

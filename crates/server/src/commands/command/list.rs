@@ -11,7 +11,7 @@ pub fn list(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mu
     let filter = Filter::parse(args)?;
     let names: Vec<&str> =
         table().every().filter(|command| filter.takes(command)).map(|c| c.full_name.as_str()).collect();
-    out.set(names.len());
+    out.array(names.len());
     names.into_iter().for_each(|name| out.bulk(name.as_bytes()));
     Ok(())
 }
