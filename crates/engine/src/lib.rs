@@ -18,6 +18,7 @@ pub mod rdb;
 pub mod row;
 mod shard;
 pub mod snapshot;
+pub mod survey;
 #[cfg(test)]
 mod testing;
 mod txn;

@@ -5,10 +5,19 @@
 
 use crate::engine::Engine;
 use crate::shard::Db;
-use crate::txn::{Scratch, Trash, Txn};
+use crate::events::Event;
+use crate::txn::{Scratch, Trash, Ttl, Txn, copy_payload};
 use crate::value::{self, Value};
 use ds::entry::NewPayload;
 use ds::table::{Table, Upsert};
+
+/// What becomes of a key that both data sets have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Conflict {
+    Refuse,
+    /// The staged one wins.
+    Replace,
+}
 
 /// A data set that is being loaded.
 pub struct Staging {
@@ -72,6 +81,31 @@ impl Staging {
                 }
             }
         }
+    }
+
+    /// Adds what was staged to the served data set: all of it, or nothing and the key that both have, if that is
+    /// refused. The transaction holds every shard; nothing is logged.
+    pub fn merge(self, txn: &mut Txn, conflict: Conflict) -> Result<(), Box<[u8]>> {
+        let tables = || {
+            let dbs = self.shards.iter().flat_map(|dbs| (0u32..).zip(dbs));
+            dbs.filter_map(|(db, table)| Some((db, table.as_ref()?)))
+        };
+        if conflict == Conflict::Refuse {
+            for (db, table) in tables() {
+                if let Some(entry) = table.iter().find(|entry| txn.get_in(db, entry.key()).is_some()) {
+                    return Err(entry.key().into());
+                }
+            }
+        }
+        for (db, table) in tables() {
+            for entry in table.iter() {
+                let ttl = entry.expiry().map_or(Ttl::Clear, Ttl::At);
+                txn.put_in(db, entry.key(), copy_payload(entry.payload()), ttl, entry.tag());
+                txn.changed_in(db, entry.key(), Event::Set);
+                txn.no_effect();
+            }
+        }
+        Ok(())
     }
 
     /// Frees what was staged: as trash, so that the caller may free it where it likes.

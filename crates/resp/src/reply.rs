@@ -77,7 +77,7 @@ impl<'o> Reply<'o> {
         self.line(b'+', text.as_bytes());
     }
 
-    /// An error line, its code first and without the `-`. Line ends in it become blanks.
+    /// An error line, its code first and without the `-`. Line ends in it become blanks, those at its end go.
     pub fn error_line(&mut self, text: &[u8]) {
         let end = text.iter().rposition(|c| !matches!(c, b'\r' | b'\n')).map_or(0, |last| last + 1);
         let text = &text[..end];

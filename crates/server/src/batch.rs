@@ -133,7 +133,6 @@ impl Batch {
                     ran = Ran::Postponed;
                     break;
                 }
-                ctx.stats.processed.add(1);
             }
             consumed = request.at + request.bytes;
             if state.after != After::GoOn || output_mark <= output.pending() {

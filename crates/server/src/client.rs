@@ -1,7 +1,9 @@
 //! What every thread may know of a connection: CLIENT LIST and CLIENT KILL read it, its worker writes it.
 
+use engine::WatchMark;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -46,14 +48,35 @@ pub struct Client {
     pub no_evict: AtomicBool,
     pub no_touch: AtomicBool,
     pub replica: AtomicBool,
+    /// The link to our primary.
+    pub primary: AtomicBool,
     pub monitor: AtomicBool,
     pub closing: AtomicBool,
+    /// Its command waits for the end of a pause or of a shutdown.
+    pub postponed: AtomicBool,
+    /// Bytes that the queued commands take.
+    pub multi_bytes: AtomicU64,
     pub input_bytes: AtomicU64,
     pub input_free_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
     pub names: Mutex<Names>,
+    /// Of the keys that it watches.
+    pub watch_mark: Mutex<Option<Arc<WatchMark>>>,
     /// Set by CLIENT KILL: the worker closes it.
     pub killed: AtomicBool,
+}
+
+impl Kind {
+    /// By the names that CLIENT LIST TYPE takes.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        match name.to_ascii_lowercase().as_slice() {
+            b"normal" => Some(Self::Normal),
+            b"slave" | b"replica" => Some(Self::Replica),
+            b"pubsub" => Some(Self::Pubsub),
+            b"master" => Some(Self::Primary),
+            _ => None,
+        }
+    }
 }
 
 impl Client {
@@ -83,18 +106,32 @@ impl Client {
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             replica: AtomicBool::new(false),
+            primary: AtomicBool::new(false),
             monitor: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            postponed: AtomicBool::new(false),
+            multi_bytes: AtomicU64::new(0),
             input_bytes: AtomicU64::new(0),
             input_free_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
             names: Mutex::new(Names { user: b"default".to_vec(), ..Names::default() }),
+            watch_mark: Mutex::new(None),
             killed: AtomicBool::new(false),
         }
     }
 
     pub fn kind(&self) -> Kind {
-        if self.replica.load(Relaxed) { Kind::Replica } else { Kind::Normal }
+        match () {
+            () if self.primary.load(Relaxed) => Kind::Primary,
+            () if self.replica.load(Relaxed) && !self.monitor.load(Relaxed) => Kind::Replica,
+            () => Kind::Normal,
+        }
+    }
+
+    /// Whether the peer is on this machine: what `local` in enable-debug-command means.
+    pub fn is_local(&self) -> bool {
+        let ip = self.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
+        self.unix_socket || ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 
@@ -124,6 +161,10 @@ impl Clients {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub fn get(&self, id: u64) -> Option<Arc<Client>> {
+        self.open.lock().get(&id).cloned()
     }
 
     /// All of them, by ascending id.

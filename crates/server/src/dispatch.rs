@@ -8,8 +8,9 @@ use crate::config::Config;
 use crate::server::Server;
 use crate::session::{After, ConnState, Multi, ReplyMode, Session};
 use crate::stats::WorkerStats;
-use engine::row::Flags;
-use engine::{Done, Error, Meta, Origin, Scratch, State, Txn};
+use ds::striped::LockSet;
+use engine::row::{Flags, Locks};
+use engine::{Done, Error, Origin, Scratch, State, Txn};
 use resp::{Args, OwnedArgs, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,15 +48,18 @@ pub fn execute(
     }
     let outcome = match resolve(command, args) {
         Ok(command) => {
-            let outcome = run_if_allowed(ctx, conn, out, command, args);
             conn.client.command.store(command.id as u32, Relaxed);
-            outcome
+            run_if_allowed(ctx, conn, out, command, args)
         }
-        Err(error) => {
-            refuse(ctx, conn, out, None, &error);
+        Err((command, error)) => {
+            conn.client.command.store(command.map_or(u32::MAX, |command| command.id as u32), Relaxed);
+            refuse(ctx, conn, out, command, &error);
             Outcome::Done
         }
     };
+    if outcome == Outcome::Postponed || conn.client.postponed.load(Relaxed) {
+        conn.client.postponed.store(outcome == Outcome::Postponed, Relaxed);
+    }
     match conn.reply_mode {
         ReplyMode::On => {}
         ReplyMode::Off | ReplyMode::SkipNext => out.truncate(mark),
@@ -69,15 +73,20 @@ pub fn execute(
     outcome
 }
 
-/// The command or subcommand that the request names, with the right number of arguments.
+/// The command or subcommand that the request names, with the right number of arguments; else why it is none, and
+/// the command if that is known.
 #[inline]
-fn resolve(command: Option<&'static Command>, args: Args) -> Result<&'static Command, Error> {
-    let Some(mut command) = command else { return Err(unknown(args)) };
+fn resolve(
+    command: Option<&'static Command>,
+    args: Args,
+) -> Result<&'static Command, (Option<&'static Command>, Error)> {
+    let Some(mut command) = command else { return Err((None, unknown(args))) };
     if command.has_subcommands() && 2 <= args.len() {
-        command = table().find_sub(command, args.at(1)).ok_or_else(|| unknown_sub(command, args.at(1)))?;
+        let sub = table().find_sub(command, args.at(1));
+        command = sub.ok_or_else(|| (None, unknown_sub(command, args.at(1))))?;
     }
     if !command.meta.accepts(args.len()) {
-        return Err(Error::Arity { command: command.full_name.clone() });
+        return Err((Some(command), Error::Arity { command: command.full_name.clone() }));
     }
     Ok(command)
 }
@@ -119,7 +128,7 @@ fn run_if_allowed(
 ) -> Outcome {
     loop {
         let state = ctx.server.engine.state();
-        if let Err(error) = check(ctx, conn, command, args, state) {
+        if let Err(error) = check(ctx, conn, command, state) {
             refuse(ctx, conn, out, Some(command), &error);
             return Outcome::Done;
         }
@@ -131,14 +140,27 @@ fn run_if_allowed(
         {
             queue(multi, command, args);
             conn.client.multi.store(multi.commands.len() as i32, Relaxed);
+            conn.client.multi_bytes.store(multi.bytes as u64, Relaxed);
             Reply::new(out, conn.proto).simple("QUEUED");
             return Outcome::Done;
         }
-        if run(ctx, conn, out, command, args, state) {
-            return Outcome::Done;
+        match run(ctx, conn, out, command, args, state) {
+            Ran::Done => return Outcome::Done,
+            Ran::Postponed => return Outcome::Postponed,
+            Ran::StateChanged => {}
         }
         // The state changed before the locks were held: look again.
     }
+}
+
+/// What came of running a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ran {
+    Done,
+    /// It waits, and runs again later.
+    Postponed,
+    /// The state is another than when the command was checked: nothing was run.
+    StateChanged,
 }
 
 /// Flags of the command, or of all that EXEC would run.
@@ -161,7 +183,6 @@ fn check(
     ctx: &Context,
     conn: &ConnState,
     command: &'static Command,
-    args: Args,
     state: State,
 ) -> Result<(), Error> {
     let (any, all) = flags(conn, command);
@@ -174,28 +195,19 @@ fn check(
     if conn.multi.is_some() && command.meta.flags.has(Flags::NO_MULTI) {
         return Err(Error::text("ERR Command not allowed inside a transaction"));
     }
-    if state == State::default() {
-        return Ok(()); // the usual primary: nothing is refused
-    }
-    check_state(ctx, any, all, command, args, state)
+    check_state(any, all, command, state)
 }
 
-fn check_state(
-    _ctx: &Context,
-    any: Flags,
-    all: Flags,
-    command: &Command,
-    _args: Args,
-    state: State,
-) -> Result<(), Error> {
-    let writes = any.has(Flags::WRITE) || any.has(Flags::MAY_REPLICATE);
-    if state.is_misconf() && !state.is_replica() && (writes || command.meta.name == "ping") {
+#[inline]
+fn check_state(any: Flags, all: Flags, command: &Command, state: State) -> Result<(), Error> {
+    let writes = any.has(Flags::WRITE);
+    if state.is_misconf() && (writes || command.meta.name == "ping") {
         return Err(MISCONF);
     }
     if state.has_few_replicas() && !state.is_replica() && writes {
         return Err(Error::text("NOREPLICAS Not enough good replicas to write."));
     }
-    if state.is_replica() && state.is_read_only() && any.has(Flags::WRITE) {
+    if state.is_replica() && state.is_read_only() && writes {
         return Err(Error::text("READONLY You can't write against a read only replica."));
     }
     if state.is_stale() && !all.has(Flags::STALE) {
@@ -227,6 +239,9 @@ fn is_queued(command: &Command) -> bool {
 }
 
 fn queue(multi: &mut Multi, command: &'static Command, args: Args) {
+    if multi.refused {
+        return; // EXEC will not run it: no memory is spent on it
+    }
     let owned = OwnedArgs::from_args(args);
     multi.bytes += args.iter().map(|arg| arg.len() + 16).sum::<usize>();
     multi.commands.push((command, owned));
@@ -238,25 +253,27 @@ fn refuse(ctx: &Context, conn: &mut ConnState, out: &mut Vec<u8>, command: Optio
     let mut line = error.to_string();
     if let Some(command) = command {
         ctx.stats.command(command).rejected.add(1);
-        if matches!(command.run, Run::Exec) && conn.multi.is_some() {
+        if matches!(command.run, Run::Exec) {
             crate::commands::discard(ctx.server, conn);
-            line = format!("EXECABORT Transaction discarded because of: {}", line);
+            // Texts with the general code lose it here, others keep theirs.
+            let why = line.strip_prefix("ERR ").unwrap_or(&line);
+            line = format!("EXECABORT Transaction discarded because of: {why}");
         }
     }
     if let Some(multi) = &mut conn.multi {
         multi.refused = true;
     }
-    write_error(ctx, out, conn, &line);
+    write_error(ctx.server, out, conn, &line);
 }
 
-fn write_error(ctx: &Context, out: &mut Vec<u8>, conn: &ConnState, line: &str) {
-    ctx.server.errors.count(line);
+fn write_error(server: &Server, out: &mut Vec<u8>, conn: &ConnState, line: &str) {
+    server.errors.count(line);
     // Text of a request is carried byte by byte; see `text`.
     let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
     Reply::new(out, conn.proto).error_line(&bytes);
 }
 
-/// Runs the command; false if the state is no longer `state` and nothing was run.
+/// Runs the command, unless the state is no longer `state`.
 #[inline]
 fn run(
     ctx: &mut Context,
@@ -265,14 +282,14 @@ fn run(
     command: &'static Command,
     args: Args,
     state: State,
-) -> bool {
+) -> Ran {
     let server = ctx.server;
     let result = match command.run {
         Run::Data(row) => {
             let locks = server.engine.locks_of(&row.meta, args, ctx.scratch);
             let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
             if txn.state() != state {
-                return false;
+                return Ran::StateChanged;
             }
             let result = txn.call(row, args, &mut Reply::new(out, conn.proto));
             txn.commit();
@@ -280,7 +297,11 @@ fn run(
         }
         Run::Host(host) => {
             let mark = out.len();
-            let locks = host_locks(ctx, command.meta, args);
+            let locks = match command.meta.locks {
+                // It takes the shards itself, see `HostFn`.
+                Locks::All => LockSet::EMPTY,
+                _ => server.engine.locks_of(command.meta, args, ctx.scratch),
+            };
             let result = if locks.is_empty() {
                 let mut session = Session { server, config: ctx.config, conn, now_ms: ctx.now_ms };
                 let proto = session.conn.proto;
@@ -288,12 +309,17 @@ fn run(
             } else {
                 let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
                 if txn.state() != state {
-                    return false;
+                    return Ran::StateChanged;
                 }
                 let result = call_host(server, ctx.config, conn, &mut txn, host, args, out, ctx.now_ms);
                 txn.commit();
                 result
             };
+            if conn.after == After::Postpone {
+                conn.after = After::GoOn;
+                out.truncate(mark);
+                return Ran::Postponed;
+            }
             if result.is_err() {
                 out.truncate(mark);
             }
@@ -301,21 +327,18 @@ fn run(
         }
         Run::Exec => match exec(ctx, conn, out, state) {
             Some(result) => result,
-            None => return false,
+            None => return Ran::StateChanged,
         },
     };
-    count(ctx, command, &result);
+    let now = server.clock.nanos();
+    count(ctx, command, &result, now);
     if let Err(error) = result {
-        write_error(ctx, out, conn, &error.to_string());
+        write_error(server, out, conn, &error.to_string());
     }
     if !ctx.scratch.trash.is_empty() {
         server.lazy_free(std::mem::take(&mut ctx.scratch.trash));
     }
-    true
-}
-
-fn host_locks(ctx: &Context, meta: &Meta, args: Args) -> ds::striped::LockSet {
-    ctx.server.engine.locks_of(meta, args, ctx.scratch)
+    Ran::Done
 }
 
 fn call_host(
@@ -335,17 +358,12 @@ fn call_host(
     result
 }
 
+/// Counts a command that ran since the one before it ended.
 #[inline]
-fn count(ctx: &mut Context, command: &Command, result: &Done) {
-    let now = ctx.server.clock.nanos();
-    let nanos = now - ctx.clock_nanos;
-    ctx.clock_nanos = now;
-    let stat = ctx.stats.command(command);
-    stat.calls.add(1);
-    stat.nanos.add(nanos);
-    if result.is_err() {
-        stat.failed.add(1);
-    }
+fn count(ctx: &mut Context, command: &Command, result: &Done, now_nanos: u64) {
+    let nanos = now_nanos - ctx.clock_nanos;
+    ctx.clock_nanos = now_nanos;
+    ctx.stats.command(command).ran(nanos, result.is_err(), ctx.config.latency_tracking);
     ctx.stats.command_nanos.add(nanos);
 }
 
@@ -360,7 +378,7 @@ fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State
         crate::commands::discard(server, conn);
         return Some(Err(Error::text("EXECABORT Transaction discarded because of previous errors.")));
     }
-    let mut locks = ds::striped::LockSet::EMPTY;
+    let mut locks = LockSet::EMPTY;
     for (command, args) in &multi.commands {
         locks = locks.union(server.engine.locks_of(command.meta, args.as_args(), ctx.scratch));
     }
@@ -375,41 +393,49 @@ fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State
     let changed = conn.watch_mark.is_touched()
         || conn.watched.iter().any(|(db, key, was_expired)| !was_expired && txn.is_expired(*db, key));
     let multi = conn.multi.take().expect("looked at above");
-    conn.client.multi.store(-1, Relaxed);
     for (db, key, _) in std::mem::take(&mut conn.watched) {
         txn.unwatch(db, &key, &conn.watch_mark);
     }
-    conn.watch_mark = Arc::default();
-    conn.client.watching.store(0, Relaxed);
+    crate::commands::forget_watches(conn);
     if changed {
         drop(txn);
         Reply::new(out, conn.proto).nil_array();
-        return Some(Ok(()));
+    } else {
+        Reply::new(out, conn.proto).array(multi.commands.len());
+        run_queued(server, ctx.config, ctx.stats, conn, &mut txn, out, &multi, ctx.clock_nanos);
+        txn.commit();
     }
-    Reply::new(out, conn.proto).array(multi.commands.len());
+    crate::commands::leave_multi(conn);
+    Some(Ok(()))
+}
+
+/// The queued commands, one reply each.
+fn run_queued(
+    server: &'static Server,
+    config: &Arc<Config>,
+    stats: &WorkerStats,
+    conn: &mut ConnState,
+    txn: &mut Txn,
+    out: &mut Vec<u8>,
+    multi: &Multi,
+    mut last_nanos: u64,
+) {
     for (command, args) in &multi.commands {
         let args = args.as_args();
         let mark = out.len();
         let result = match command.run {
             Run::Data(row) => txn.call(row, args, &mut Reply::new(out, conn.proto)),
-            Run::Host(host) => call_host(server, ctx.config, conn, &mut txn, host, args, out, ctx.now_ms),
+            Run::Host(host) => call_host(server, config, conn, txn, host, args, out, txn.now_ms),
             Run::Exec => unreachable!("EXEC is not queued"),
         };
+        assert!(matches!(conn.after, After::GoOn | After::Close), "what hands over or waits is no part of a MULTI");
         txn.db = conn.db; // SELECT inside the transaction
-        let stat = ctx.stats.command(command);
-        stat.calls.add(1);
+        let now = server.clock.nanos();
+        stats.command(command).ran(now - last_nanos, result.is_err(), config.latency_tracking);
+        last_nanos = now;
         if let Err(error) = result {
-            stat.failed.add(1);
             out.truncate(mark);
-            let line = error.to_string();
-            server.errors.count(&line);
-            let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-            Reply::new(out, conn.proto).error_line(&bytes);
-        }
-        if conn.after == After::HandOver {
-            conn.after = After::GoOn; // PSYNC inside MULTI is refused before; nothing else hands over
+            write_error(server, out, conn, &error.to_string());
         }
     }
-    txn.commit();
-    Some(Ok(()))
 }

@@ -12,6 +12,7 @@ pub mod config;
 pub mod conn;
 pub mod cron;
 pub mod dispatch;
+pub mod latency;
 pub mod listen;
 pub mod loading;
 pub mod logger;

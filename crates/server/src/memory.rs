@@ -1,6 +1,7 @@
 //! Memory figures: the process's resident set, and the system's memory.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static PEAK: AtomicU64 = AtomicU64::new(0);
@@ -27,6 +28,12 @@ pub fn used_bytes() -> u64 {
 pub fn peak_bytes() -> u64 {
     used_bytes();
     PEAK.load(Ordering::Relaxed)
+}
+
+/// What the process took before it had any data; known from the first call on.
+pub fn startup_bytes() -> u64 {
+    static STARTUP: OnceLock<u64> = OnceLock::new();
+    *STARTUP.get_or_init(used_bytes)
 }
 
 /// Bytes of memory that the system has.

@@ -14,9 +14,10 @@ pub enum Rate {
     ReplInput,
     ReplOutput,
     Loops,
+    LoopNanos,
 }
 
-pub const RATES: usize = 6;
+pub const RATES: usize = 7;
 
 #[derive(Default)]
 pub struct Rates(Mutex<Inner>);
@@ -46,6 +47,13 @@ impl Rates {
             inner.samples[rate][slot] = grown * 1000 / elapsed as u64;
             inner.last[rate] = total;
         }
+    }
+
+    /// Forgets the samples: the totals began anew.
+    pub fn reset(&self) {
+        let mut inner = self.0.lock();
+        inner.samples = Default::default();
+        inner.last = Default::default();
     }
 
     /// Per second.

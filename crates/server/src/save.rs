@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::sys;
 use engine::snapshot::{self, Progress, Snapshot};
 use engine::{Origin, Scratch};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,8 @@ pub struct State {
 
 pub struct Persistence {
     pub state: Mutex<State>,
+    /// A save ended.
+    ended: Condvar,
     pub cancel: AtomicBool,
 }
 
@@ -64,7 +66,7 @@ impl Persistence {
             keys_loaded: 0,
             keys_expired_at_load: 0,
         };
-        Self { state: Mutex::new(state), cancel: AtomicBool::new(false) }
+        Self { state: Mutex::new(state), ended: Condvar::new(), cancel: AtomicBool::new(false) }
     }
 }
 
@@ -199,12 +201,18 @@ pub fn write_temporary(
     Ok((file, progress))
 }
 
-/// SAVE: in the calling thread; the others go on.
+/// SAVE: in the calling thread; the others go on. Waits for a save that runs already.
 pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()> {
+    {
+        let mut state = server.persistence.state.lock();
+        server.persistence.ended.wait_while(&mut state, |state| state.in_progress);
+        begin(server, &mut state);
+    }
     let dirty = server.dirty();
-    let snapshot = cut(server, scratch, For::File).ok_or_else(|| io::Error::other("too many snapshots are running"))?;
-    begin(server);
-    let result = write_file(server, snapshot, &server.dump_path());
+    let result = match cut(server, scratch, For::File) {
+        Some(snapshot) => write_file(server, snapshot, &server.dump_path()),
+        None => Err(io::Error::other("too many snapshots are running")),
+    };
     match &result {
         Ok(_) => logger::log(Level::Notice, "DB saved on disk"),
         Err(error) => {
@@ -222,11 +230,8 @@ pub fn save_in_background(server: &'static Server) -> bool {
         if state.in_progress {
             return false;
         }
-        state.in_progress = true;
-        state.started = server.clock.unix_ms() / 1000;
-        state.last_try = state.started;
+        begin(server, &mut state);
     }
-    server.persistence.cancel.store(false, Ordering::Relaxed);
     logger::log(Level::Notice, &format!("Background saving started by pid {}", std::process::id()));
     crate::start::spawn("bgsave", move || run_background(server));
     true
@@ -258,11 +263,22 @@ fn run_background(server: &'static Server) {
     end(server, dirty, &result);
 }
 
-fn begin(server: &'static Server) {
-    let mut state = server.persistence.state.lock();
+fn begin(server: &'static Server, state: &mut State) {
     state.in_progress = true;
     state.started = server.clock.unix_ms() / 1000;
     state.last_try = state.started;
+    state.progress = Progress::default();
+    server.persistence.cancel.store(false, Ordering::Relaxed);
+}
+
+/// Ends the save that runs, if one does; its file is not written.
+pub fn cancel(server: &'static Server) {
+    let mut state = server.persistence.state.lock();
+    if state.in_progress {
+        logger::log(Level::Warning, "There is a background save: it is ended, as the server ends.");
+        server.persistence.cancel.store(true, Ordering::Relaxed);
+        server.persistence.ended.wait_while(&mut state, |state| state.in_progress);
+    }
 }
 
 fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
@@ -278,6 +294,7 @@ fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
             state.saves += 1;
             state.last_preimage_bytes = progress.preimage_bytes;
         }
+        server.persistence.ended.notify_all();
         !state.last_ok
     };
     let refuse = failed && server.config().stop_writes_on_bgsave_error && !server.config().save.0.is_empty();

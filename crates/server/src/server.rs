@@ -17,7 +17,7 @@ use crate::shutdown::Shutdown;
 use crate::stats::{Counter, ErrorStats, ExpireStats};
 use crate::worker::{Handle, Message};
 use base::rng::Rng;
-use engine::Engine;
+use engine::{Engine, State, Txn};
 use parking_lot::{Mutex, RwLock};
 use resp::OwnedArgs;
 use std::path::PathBuf;
@@ -81,6 +81,7 @@ pub struct Start {
 
 impl Server {
     pub fn new(start: Start) -> Self {
+        crate::memory::startup_bytes();
         let mut rng = Rng::new(start.seed);
         let mut run_id = [0; 40];
         rng.fill_hex(&mut run_id);
@@ -174,17 +175,32 @@ impl Server {
         aux
     }
 
-    /// Brings the settings that other parts keep copies of up to the configuration.
-    pub fn apply_settings(&self) {
+    /// Brings the settings that other parts keep copies of up to the configuration. `held`: the caller's
+    /// transaction over every shard, if it is in one.
+    pub fn apply_settings(&self, held: Option<&Txn>) {
         let config = self.config();
         let settings = &self.engine.settings;
         settings.string_bytes_max.store(config.proto_max_bulk_len as usize, Ordering::Relaxed);
         settings.lazy_expire.store(config.lazyfree_lazy_expire, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());
-        self.engine.change_state(|state| {
+        self.change_state(held, |state| {
+            // Read under the locks: of two that apply at once the last one has the newest configuration.
+            let config = self.config();
             state.set_read_only(config.replica_read_only).set_stale_ok(config.replica_serve_stale_data);
+            if !config.stop_writes_on_bgsave_error || config.save.0.is_empty() {
+                state.set_misconf(false);
+            }
         });
+    }
+
+    /// Changes the engine's state word under all shards: those that EXEC holds already, or all of them for an
+    /// instant. A lock that is taken in `change` comes after the shards in the order of locks.
+    pub fn change_state(&self, held: Option<&Txn>, change: impl FnOnce(&mut State)) -> State {
+        match held {
+            Some(txn) => self.engine.change_state_in(txn, change),
+            None => self.engine.change_state(change),
+        }
     }
 
     /// Totals since the start, by [`crate::rates::Rate`].
@@ -193,12 +209,13 @@ impl Server {
             self.workers.iter().map(|worker| field(&worker.stats).get()).sum()
         };
         [
-            sum(|stats| &stats.processed),
+            self.workers.iter().map(|worker| worker.stats.processed()).sum(),
             sum(|stats| &stats.input_bytes),
             sum(|stats| &stats.output_bytes),
             self.replication.stats.input_bytes.load(Ordering::Relaxed),
             self.replication.stats.output_bytes.load(Ordering::Relaxed),
             sum(|stats| &stats.loops),
+            sum(|stats| &stats.loop_nanos),
         ]
     }
 

@@ -4,7 +4,8 @@ use crate::client::Client;
 use crate::commands::Command;
 use crate::config::Config;
 use crate::server::Server;
-use engine::WatchMark;
+use crate::shutdown::Ticket;
+use engine::{Origin, Scratch, Txn, WatchMark};
 use resp::{OwnedArgs, Proto};
 use std::sync::Arc;
 
@@ -35,6 +36,9 @@ pub enum After {
     Close,
     /// The replication thread takes the connection: PSYNC or SYNC is the request that follows in `input`.
     HandOver,
+    /// There is no reply yet: the request stays in the input, and runs again when the workers are told to look at
+    /// what they postponed.
+    Postpone,
 }
 
 /// A connection's state.
@@ -52,6 +56,8 @@ pub struct ConnState {
     pub replconf: replication::Facts,
     /// Arguments of a PSYNC or SYNC that hands the connection over.
     pub sync_request: Option<OwnedArgs>,
+    /// The shutdown that this connection asked for and waits for.
+    pub shutdown: Option<Ticket>,
 }
 
 /// The key's time had passed already when it was watched: its deletion is no change.
@@ -80,6 +86,25 @@ impl ConnState {
             watch_mark: Arc::default(),
             replconf: replication::Facts::default(),
             sync_request: None,
+            shutdown: None,
         }
+    }
+}
+
+impl Session<'_> {
+    /// Runs `work` under every shard: those that EXEC holds already, or all of them for as long as it takes.
+    pub fn with_all_shards<R>(&mut self, txn: Option<&mut Txn>, work: impl FnOnce(&mut Txn) -> R) -> R {
+        if let Some(txn) = txn {
+            return work(txn);
+        }
+        let engine = &self.server.engine;
+        let mut scratch = Scratch::new(self.server.random_seed());
+        let mut txn = engine.begin(&mut scratch, engine.all_locks(), self.now_ms, self.conn.db, Origin::Client);
+        let result = work(&mut txn);
+        txn.commit();
+        if !scratch.trash.is_empty() {
+            self.server.lazy_free(scratch.trash);
+        }
+        result
     }
 }

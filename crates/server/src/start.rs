@@ -117,7 +117,7 @@ fn serve(
         logger::log(Level::Warning, &warning);
     }
     logger::log(Level::Notice, "Server initialized");
-    server.apply_settings();
+    server.apply_settings(None);
     signals::start(server);
     // Clients are told that the server loads, instead of being left to wait.
     set_loading(server, true);
@@ -208,10 +208,10 @@ fn set_loading(server: &Server, loading: bool) {
 fn announce(server: &Server) {
     let config = server.config();
     if config.port != 0 {
-        logger::log(Level::Notice, "Ready to accept connections tcp");
+        logger::log(Level::Notice, "Ready to accept connections");
     }
     if !config.unixsocket.is_empty() {
-        logger::log(Level::Notice, "Ready to accept connections unix");
+        logger::log(Level::Notice, "The server is now ready to accept connections at the unix socket");
     }
     let status = match server.engine.state().is_replica() {
         false => "STATUS=Ready to accept connections\nREADY=1\n",

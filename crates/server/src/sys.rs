@@ -194,6 +194,16 @@ pub fn exit_at_once(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Ends the process by a signal, as its default action does.
+pub fn die_by_signal(signal: i32) -> ! {
+    // SAFETY: SIG_DFL is no handler: nothing of ours runs.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+    std::process::abort();
+}
+
 /// User and system CPU seconds of the process, or of the calling thread.
 pub fn cpu_seconds(whose: Whose) -> (f64, f64) {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();

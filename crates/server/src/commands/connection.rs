@@ -1,8 +1,8 @@
 //! PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET.
 
 use super::HostRow;
-use crate::session::{After, ConnState, ReplyMode, Session};
-use engine::row::{Categories, Flags, Locks};
+use crate::session::{After, ConnState, Session};
+use engine::row::{Categories, Doc, Flags, Locks};
 use engine::{Done, Error, Meta, Txn};
 use resp::{Args, Proto, Reply};
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,6 +19,7 @@ pub const ROWS: &[HostRow] = &[
             arity: -1,
             flags: Flags::FAST,
             summary: "Answers PONG, or the message.",
+            docs: &[Doc::new("message", "string").optional()],
             tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
             ..CONNECTION
         },
@@ -30,6 +31,7 @@ pub const ROWS: &[HostRow] = &[
             arity: 2,
             flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
             summary: "Answers the message.",
+            docs: &[Doc::new("message", "string")],
             ..CONNECTION
         },
         run: echo,
@@ -40,6 +42,7 @@ pub const ROWS: &[HostRow] = &[
             arity: 2,
             flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
             summary: "Chooses the database of this connection.",
+            docs: &[Doc::new("index", "integer")],
             ..CONNECTION
         },
         run: select,
@@ -50,6 +53,8 @@ pub const ROWS: &[HostRow] = &[
             arity: -2,
             flags: ALWAYS.with(Flags::NO_AUTH).with(Flags::ALLOW_BUSY),
             summary: "Logs in by password, or by user and password.",
+            docs: &[Doc::new("username", "string").optional().since("6.0.0"), Doc::new("password", "string")],
+            history: &[("6.0.0", "Added ACL style (username and password).")],
             complexity: "O(N) where N is the number of passwords defined for the user",
             ..CONNECTION
         },
@@ -62,6 +67,18 @@ pub const ROWS: &[HostRow] = &[
             flags: ALWAYS.with(Flags::NO_AUTH).with(Flags::ALLOW_BUSY),
             since: "6.0.0",
             summary: "Chooses the protocol; may log in and name the connection too.",
+            docs: &[Doc {
+                of: &[
+                    Doc::new("protover", "integer"),
+                    Doc {
+                        of: &[Doc::new("username", "string"), Doc::new("password", "string")],
+                        ..Doc::new("auth", "block")
+                    }.behind("AUTH").optional(),
+                    Doc::new("clientname", "string").behind("SETNAME").optional(),
+                ],
+                ..Doc::new("arguments", "block")
+            }.optional()],
+            history: &[("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context.")],
             ..CONNECTION
         },
         run: hello,
@@ -105,10 +122,15 @@ fn echo(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
 
 fn select(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
     let db = base::number::parse_i64(args.at(1)).ok_or(Error::NotInteger)?;
+    if i32::try_from(db).is_err() {
+        let (min, max) = (i32::MIN, i32::MAX);
+        return Err(Error::owned(format!("ERR value is out of range, value must between {min} and {max}")));
+    }
     if db < 0 || i64::from(session.server.engine.databases()) <= db {
         return Err(Error::DbOutOfRange);
     }
     session.conn.db = db as u32;
+    session.conn.client.db.store(db as u32, Relaxed);
     out.ok();
     Ok(())
 }
@@ -135,6 +157,7 @@ fn log_in(session: &mut Session, user: &[u8], password: &[u8]) -> Done {
     let wanted = session.config.requirepass.as_bytes();
     let fits = wanted.is_empty() || same_bytes(wanted, password);
     if user != b"default" || !fits {
+        session.server.errors.auth_denied.fetch_add(1, Relaxed);
         return Err(Error::text("WRONGPASS invalid username-password pair or user is disabled."));
     }
     session.conn.authenticated = true;
@@ -170,10 +193,11 @@ fn hello(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
             login = Some((args.at(at + 1), args.at(at + 2)));
             at += 3;
         } else if option.eq_ignore_ascii_case(b"setname") && at + 1 < args.len() {
+            check_name(args.at(at + 1))?;
             name = Some(args.at(at + 1));
             at += 2;
         } else {
-            let option = String::from_utf8_lossy(option);
+            let option = super::text(option);
             return Err(Error::owned(format!("ERR Syntax error in HELLO option '{option}'")));
         }
     }
@@ -186,7 +210,6 @@ fn hello(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
         ));
     }
     if let Some(name) = name {
-        check_name(name)?;
         session.conn.client.names.lock().name = name.to_vec();
     }
     session.conn.proto = proto;
@@ -212,10 +235,15 @@ fn hello(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
 
 /// A client's name has printable characters only, without spaces.
 pub fn check_name(name: &[u8]) -> Done {
-    if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+    if is_plain(name) {
         return Ok(());
     }
     Err(Error::text("ERR Client names cannot contain spaces, newlines or special characters."))
+}
+
+/// Printable, and without spaces: what names in CLIENT LIST are made of.
+pub fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
 fn quit(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
@@ -228,10 +256,14 @@ fn reset(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut R
     super::discard(session.server, session.conn);
     let authenticated = session.config.requirepass.is_empty();
     let conn = &mut *session.conn;
-    *conn =
-        ConnState { authenticated, reply_mode: ReplyMode::On, ..ConnState::new(conn.client.clone(), false) };
-    conn.client.resp3.store(false, Relaxed);
-    conn.client.names.lock().name.clear();
+    let client = conn.client.clone();
+    client.resp3.store(false, Relaxed);
+    client.db.store(0, Relaxed);
+    client.no_evict.store(false, Relaxed);
+    client.no_touch.store(false, Relaxed);
+    // The library's name stays: it is still what is behind the connection.
+    client.names.lock().name.clear();
+    *conn = ConnState::new(client, authenticated);
     out.set_proto(Proto::Resp2);
     out.simple("RESET");
     Ok(())

@@ -1,24 +1,45 @@
 //! The command table: the engine's data commands and the server's own, one row each.
 
+mod client;
+mod command;
+mod config;
 mod connection;
+mod debug;
+mod docs;
+mod help;
+mod info;
+mod memory;
+mod persistence;
 mod replication;
+mod server;
 mod transactions;
 
 use crate::client::Client;
-use crate::config::{Config, Rename, Renames};
+use crate::config::{Choice, Config, Rename, Renames};
 use crate::session::Session;
 use engine::{Done, Error, Meta, Row, Txn};
 use resp::{Args, Reply};
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
-/// A command that needs the server: it gets the session, and a transaction where its row asks for locks or it
-/// runs inside EXEC.
+/// A command that needs the server: it gets the session, and a transaction where its row asks for the locks of
+/// keys, or where it runs inside EXEC.
+///
+/// A row with `Locks::All` locks late: EXEC holds every shard for it, but on its own it gets no transaction, and
+/// takes the shards itself for as short as it needs them ([`Session::with_all_shards`], `Server::change_state`). So
+/// a command that changes the state, or looks at whole databases, neither waits for its own EXEC nor does its
+/// other work under the locks.
 pub type HostFn = fn(&mut Session, Option<&mut Txn>, Args, &mut Reply) -> Done;
 
 pub struct HostRow {
     pub meta: Meta,
     pub run: HostFn,
+}
+
+/// A command whose second word says what it does. Its own row runs where there is no second word.
+pub struct Container {
+    pub row: HostRow,
+    pub subcommands: &'static [HostRow],
 }
 
 #[derive(Clone, Copy)]
@@ -43,15 +64,54 @@ pub struct Command {
     subcommands: HashMap<&'static str, usize>,
 }
 
-pub use transactions::discard;
+pub use config::write_file as write_config_file;
+pub use transactions::{discard, forget_watches, leave_multi};
+
+/// Bytes of a request as text for an error line; the line's writer makes the same bytes of it.
+fn text(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| byte as char).collect()
+}
+
+/// What a container's function answers that knows its subcommands itself, or one that has several forms.
+fn wrong_subcommand(container: &str, sub: &[u8]) -> Error {
+    let sub = text(&sub[..sub.len().min(128)]);
+    Error::owned(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP."
+    ))
+}
 
 /// Whether enable-debug-command and enable-module-command let this connection run the command.
 pub fn check_protected(config: &Config, client: &Client, command: &Command) -> Result<(), Error> {
-    let _ = (config, client, command);
-    Ok(())
+    let container = command.parent.and_then(|id| table().get(id)).unwrap_or(command);
+    let (name, directive, choice) = match container.meta.name {
+        "module" => ("MODULE", "enable-module-command", config.enable_module_command),
+        _ => ("DEBUG", "enable-debug-command", config.enable_debug_command),
+    };
+    if is_allowed(choice, client) {
+        return Ok(());
+    }
+    Err(Error::owned(format!(
+        "ERR {name} command not allowed. If the {directive} option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    )))
 }
 
-const FAMILIES: &[&[HostRow]] = &[connection::ROWS, transactions::ROWS, replication::ROWS];
+/// Whether a directive with `no`, `local` and `yes` allows this connection something.
+fn is_allowed(choice: Choice, client: &Client) -> bool {
+    choice.0 == "yes" || (choice.0 == "local" && client.is_local())
+}
+
+const FAMILIES: &[&[HostRow]] = &[
+    connection::ROWS,
+    transactions::ROWS,
+    server::ROWS,
+    persistence::ROWS,
+    info::ROWS,
+    debug::ROWS,
+    replication::ROWS,
+];
+
+const CONTAINERS: &[&Container] =
+    &[&client::CLIENT, &config::CONFIG, &command::COMMAND, &memory::MEMORY, &server::MODULE];
 
 pub struct Table {
     commands: Vec<Command>,
@@ -85,6 +145,12 @@ impl Table {
         for row in FAMILIES.iter().copied().flatten() {
             table.add(&row.meta, Run::Host(row.run));
         }
+        for container in CONTAINERS {
+            let id = table.add(&container.row.meta, Run::Host(container.row.run));
+            for sub in container.subcommands {
+                table.add_sub(id, &sub.meta, Run::Host(sub.run));
+            }
+        }
         table.add(&transactions::EXEC, Run::Exec);
         for rename in RENAMES.get().into_iter().flat_map(|renames| &renames.0) {
             table.rename(rename);
@@ -102,26 +168,27 @@ impl Table {
         }
     }
 
-    fn add(&mut self, meta: &'static Meta, run: Run) {
-        let id = self.commands.len();
-        let full_name = meta.name.to_string();
-        self.commands.push(Command { id, meta, full_name, run, parent: None, subcommands: HashMap::new() });
+    fn add(&mut self, meta: &'static Meta, run: Run) -> usize {
+        let id = self.push(meta, meta.name.to_string(), run, None);
         let before = self.by_name.insert(meta.name.as_bytes(), id);
         assert!(before.is_none(), "{} has two rows", meta.name);
         for sub in meta.subcommands {
-            let sub_id = self.commands.len();
-            let full_name = format!("{}|{}", meta.name, sub.name);
-            let command = Command {
-                id: sub_id,
-                meta: sub,
-                full_name,
-                run,
-                parent: Some(id),
-                subcommands: HashMap::new(),
-            };
-            self.commands.push(command);
-            self.commands[id].subcommands.insert(sub.name, sub_id);
+            self.add_sub(id, sub, run);
         }
+        id
+    }
+
+    fn add_sub(&mut self, container: usize, meta: &'static Meta, run: Run) {
+        let full_name = format!("{}|{}", self.commands[container].meta.name, meta.name);
+        let id = self.push(meta, full_name, run, Some(container));
+        let before = self.commands[container].subcommands.insert(meta.name, id);
+        assert!(before.is_none(), "{} has two rows", self.commands[id].full_name);
+    }
+
+    fn push(&mut self, meta: &'static Meta, full_name: String, run: Run, parent: Option<usize>) -> usize {
+        let id = self.commands.len();
+        self.commands.push(Command { id, meta, full_name, run, parent, subcommands: HashMap::new() });
+        id
     }
 
     /// Commands and subcommands.
@@ -167,6 +234,22 @@ impl Table {
     pub fn find_sub(&self, container: &Command, name: &[u8]) -> Option<&Command> {
         let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
         container.subcommands.get(name.as_str()).map(|&id| &self.commands[id])
+    }
+}
+
+impl Table {
+    /// The subcommands of a container, in the order of their rows.
+    pub fn subs<'t>(&'t self, container: &Command) -> impl Iterator<Item = &'t Command> {
+        let id = container.id;
+        self.commands.iter().filter(move |command| command.parent == Some(id))
+    }
+
+    /// A command by its name, or a subcommand by `container|name`.
+    pub fn find_full(&self, name: &[u8]) -> Option<&Command> {
+        match name.iter().position(|&byte| byte == b'|') {
+            Some(bar) => self.find_sub(self.find(&name[..bar])?, &name[bar + 1..]),
+            None => self.find(name),
+        }
     }
 }
 

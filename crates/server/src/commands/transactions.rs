@@ -21,7 +21,7 @@ const TRANSACTION: Meta = Meta {
 /// EXEC's facts; it has no function of its own.
 pub const EXEC: Meta = Meta {
     name: "exec",
-    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE).with(Flags::SKIP_SLOWLOG),
     summary: "Runs the queued commands as one transaction.",
     complexity: "Depends on commands in the transaction",
     ..TRANSACTION
@@ -98,6 +98,7 @@ fn watch(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Rep
         conn.watched.push((conn.db, key.to_vec(), txn.is_expired(conn.db, key)));
     }
     conn.client.watching.store(conn.watched.len() as u32, Relaxed);
+    *conn.client.watch_mark.lock() = Some(conn.watch_mark.clone());
     out.ok();
     Ok(())
 }
@@ -111,8 +112,14 @@ fn unwatch_command(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, o
 /// Forgets queued commands and watched keys.
 pub fn discard(server: &Server, conn: &mut ConnState) {
     conn.multi = None;
-    conn.client.multi.store(-1, Relaxed);
+    leave_multi(conn);
     unwatch(server, conn);
+}
+
+/// Says that no MULTI is open.
+pub fn leave_multi(conn: &ConnState) {
+    conn.client.multi.store(-1, Relaxed);
+    conn.client.multi_bytes.store(0, Relaxed);
 }
 
 /// Forgets the watched keys.
@@ -120,6 +127,13 @@ pub fn unwatch(server: &Server, conn: &mut ConnState) {
     for (db, key, _) in std::mem::take(&mut conn.watched) {
         server.engine.unwatch(db, &key, &conn.watch_mark);
     }
-    conn.watch_mark = Arc::default();
-    conn.client.watching.store(0, Relaxed);
+    forget_watches(conn);
+}
+
+/// A fresh mark, once the shards have forgotten the old one.
+pub fn forget_watches(conn: &mut ConnState) {
+    if conn.client.watching.swap(0, Relaxed) != 0 {
+        conn.watch_mark = Arc::default();
+        *conn.client.watch_mark.lock() = None;
+    }
 }

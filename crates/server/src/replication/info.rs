@@ -6,7 +6,6 @@ use crate::server::Server;
 use replication::primary::ReplicaState;
 use replication::replica::State;
 use resp::Reply;
-use std::fmt::Write;
 
 /// A client as log lines name it.
 pub(super) fn describe(server: &Server, client: &Client) -> String {
@@ -14,11 +13,12 @@ pub(super) fn describe(server: &Server, client: &Client) -> String {
 }
 
 impl Replication {
-    /// The lines of INFO's section, without its title.
-    pub fn info(&self, server: &Server, out: &mut String) {
+    /// The fields of INFO's section: name and value.
+    pub fn info(&self, server: &'static Server) -> Vec<(String, String)> {
         let now = server.clock.monotonic_ms();
-        self.info_link(server, now, out);
-        self.info_replicas(server, now, out);
+        let mut out = Vec::new();
+        self.info_link(server, now, &mut out);
+        self.info_replicas(server, now, &mut out);
         let history = self.history();
         let engine = &server.engine;
         let active = engine.log.is_active();
@@ -34,24 +34,23 @@ impl Replication {
             ("repl_backlog_first_byte_offset", if active { start + 1 } else { 0 }.to_string()),
             ("repl_backlog_histlen", if active { end - start } else { 0 }.to_string()),
         ];
-        for (name, value) in fields {
-            let _ = write!(out, "{name}:{value}\r\n");
-        }
+        out.extend(fields.map(|(name, value)| (name.to_string(), value)));
+        out
     }
 
-    fn info_link(&self, server: &Server, now: i64, out: &mut String) {
+    fn info_link(&self, server: &Server, now: i64, out: &mut Vec<(String, String)>) {
         let config = server.config();
         let cell = self.link.lock();
         let link = &cell.machine;
         let Some((host, port)) = link.target() else {
-            out.push_str("role:master\r\n");
+            out.push(("role".into(), "master".into()));
             return;
         };
         let up = link.state() == State::Connected;
         let since_io = if up || link.state() == State::Sync { (now - link.last_io_ms()).max(0) / 1000 } else { -1 };
         let end = server.engine.log.end().0;
         let mut line = |name: &str, value: &dyn std::fmt::Display| {
-            let _ = write!(out, "{name}:{value}\r\n");
+            out.push((name.into(), value.to_string()));
         };
         line("role", &"slave");
         line("master_host", &host);
@@ -80,24 +79,24 @@ impl Replication {
         line("replica_refused_empty_primary", &link.refused_empty());
     }
 
-    fn info_replicas(&self, server: &Server, now: i64, out: &mut String) {
+    fn info_replicas(&self, server: &Server, now: i64, out: &mut Vec<(String, String)>) {
         let primary = self.primary.lock();
         let replicas = primary.replicas(now);
-        let _ = write!(out, "connected_slaves:{}\r\n", replicas.len());
+        out.push(("connected_slaves".into(), replicas.len().to_string()));
         let config = server.config();
         if config.min_replicas_to_write != 0 && config.min_replicas_max_lag != 0 {
-            let _ = write!(out, "min_slaves_good_slaves:{}\r\n", primary.good_replicas());
+            out.push(("min_slaves_good_slaves".into(), primary.good_replicas().to_string()));
         }
         for (i, replica) in replicas.iter().enumerate() {
-            let _ = write!(
-                out,
-                "slave{i}:ip={},port={},state={},offset={},lag={}\r\n",
+            let value = format!(
+                "ip={},port={},state={},offset={},lag={}",
                 replica.ip,
                 replica.port,
                 replica.state.name(),
                 replica.offset,
                 replica.lag_seconds
             );
+            out.push((format!("slave{i}"), value));
         }
     }
 
@@ -141,7 +140,8 @@ impl Replication {
     }
 
     /// CONFIG RESETSTAT.
-    pub fn reset_counters(&self) {
+    pub fn reset_stats(&self) {
+        self.stats.reset();
         self.primary.lock().counters = Default::default();
     }
 }

@@ -33,6 +33,14 @@ pub struct Stats {
     pub output_bytes: AtomicU64,
 }
 
+impl Stats {
+    fn reset(&self) {
+        for count in [&self.input_bytes, &self.output_bytes] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 pub struct Replication {
     pub stats: Stats,
     /// Changed under all shards, so that who holds a shard sees the history that the log's bytes are of.
@@ -230,21 +238,18 @@ impl Replication {
         *self.history.lock() = History::new(ReplId::from_seed(&mut self.rng.lock()));
     }
 
-    /// Before a shutdown: stops writes and waits until the replicas have everything, at most so long.
+    /// Before a shutdown, writes being paused: waits until the replicas have everything, at most so long.
     pub fn wait_for_replicas(&self, server: &'static Server, seconds: u64) {
+        // PINGs may follow; what counts is what clients wrote.
+        let end = server.engine.log.end();
         let online = |replica: &primary::ReplicaInfo| replica.state == primary::ReplicaState::Online;
         let lagging = || -> Vec<primary::ReplicaInfo> {
-            let end = server.engine.log.end();
             let all = self.primary.lock().replicas(server.clock.monotonic_ms());
             all.into_iter().filter(|replica| online(replica) && replica.offset < end).collect()
         };
         if seconds == 0 || self.is_replica() || lagging().is_empty() {
             return;
         }
-        logger::log(logger::Level::Notice, &format!("Waiting for replicas before shutting down (at most {seconds} seconds)."));
-        server.engine.change_state(|state| {
-            state.set_paused(true, false);
-        });
         let deadline = server.clock.monotonic_ms() + seconds as i64 * 1000;
         if let Some(feed) = self.feed.get() {
             feed.send(feed::Message::AckWanted);
@@ -253,11 +258,14 @@ impl Replication {
             std::thread::sleep(WAIT_STEP);
         }
         for replica in lagging() {
-            let lag = server.engine.log.end().ahead_of(replica.offset);
-            let text = format!("Lagging replica {} reported offset {} behind master, lag={lag} bytes.", replica.name, lag);
+            let text = format!(
+                "Lagging replica {} reported offset {} behind master, lag={}, state=online.",
+                replica.name,
+                end.ahead_of(replica.offset),
+                replica.lag_seconds
+            );
             logger::log(logger::Level::Notice, &text);
         }
-        server.pause.restore(server);
     }
 }
 

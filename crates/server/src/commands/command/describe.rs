@@ -1,0 +1,69 @@
+//! One command as COMMAND INFO gives it: ten figures, subcommands in the same form.
+
+use crate::commands::{Command, table};
+use engine::row::{Flags, KeySpec};
+use resp::Reply;
+
+/// Flags that are not told.
+const HIDDEN: Flags = Flags::PROTECTED;
+
+pub fn describe(command: &Command, out: &mut Reply) {
+    let meta = command.meta;
+    let (first, last, step) = meta.key_range();
+    out.array(10);
+    out.bulk(command.full_name.as_bytes());
+    out.int(meta.arity.into());
+    statuses(Flags(meta.flags.0 & !HIDDEN.0).names(), out);
+    out.int(first);
+    out.int(last);
+    out.int(step);
+    let categories: Vec<String> = meta.all_categories().names().map(|name| format!("@{name}")).collect();
+    statuses(categories.iter().map(String::as_str), out);
+    out.set(meta.tips.len());
+    meta.tips.iter().for_each(|tip| out.bulk(tip.as_bytes()));
+    out.set(meta.keys.len());
+    meta.keys.iter().for_each(|spec| key_spec(spec, out));
+    let subs: Vec<&Command> = table().subs(command).collect();
+    match subs.len() {
+        0 => out.set(0), // as Redis has it
+        n => out.array(n),
+    }
+    subs.into_iter().for_each(|sub| describe(sub, out));
+}
+
+/// A set of words.
+pub fn statuses<'w>(words: impl Iterator<Item = &'w str>, out: &mut Reply) {
+    let words: Vec<&str> = words.collect();
+    out.set(words.len());
+    words.into_iter().for_each(|word| out.simple(word));
+}
+
+fn key_spec(spec: &KeySpec, out: &mut Reply) {
+    out.map(if spec.notes.is_empty() { 3 } else { 4 });
+    if !spec.notes.is_empty() {
+        out.bulk(b"notes");
+        out.bulk(spec.notes.as_bytes());
+    }
+    out.bulk(b"flags");
+    statuses(spec.flags.iter().copied(), out);
+    out.bulk(b"begin_search");
+    found_by("index", &[("index", spec.first.into())], out);
+    out.bulk(b"find_keys");
+    found_by(
+        "range",
+        &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)],
+        out,
+    );
+}
+
+fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {
+    out.map(2);
+    out.bulk(b"type");
+    out.bulk(kind.as_bytes());
+    out.bulk(b"spec");
+    out.map(figures.len());
+    for (name, figure) in figures {
+        out.bulk(name.as_bytes());
+        out.int(*figure);
+    }
+}

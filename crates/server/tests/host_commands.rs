@@ -1,0 +1,594 @@
+//! The server's own commands against a running server: a script in, replies out.
+
+#[path = "host/process.rs"]
+mod process;
+
+use process::{Client, Server};
+use std::time::Duration;
+
+/// Sends each line and compares its reply; `*` at the end of what is expected stands for any rest.
+fn check(client: &mut Client, script: &[(&str, &str)]) {
+    for (line, want) in script {
+        let got = client.call(line);
+        match want.strip_suffix('*') {
+            Some(start) => assert!(got.starts_with(start), "{line}: {got}\nwanted {want}"),
+            None => assert_eq!(got, *want, "{line}"),
+        }
+    }
+}
+
+/// A field of INFO.
+fn info(client: &mut Client, field: &str) -> String {
+    let text = client.call("INFO everything");
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("INFO has no {field}:\n{text}")).to_string()
+}
+
+/// Asks until the answer is right.
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited in vain: {what}");
+}
+
+#[test]
+fn connections_and_their_names() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    check(&mut client, &[
+        ("PING", "+PONG"),
+        ("PING a b", "-ERR wrong number of arguments for 'ping' command"),
+        ("NOSUCH a b", "-ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' "),
+        ("CLIENT NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP."),
+        ("CLIENT", "-ERR wrong number of arguments for 'client' command"),
+        ("SELECT abc", "-ERR value is not an integer or out of range"),
+        ("SELECT 16", "-ERR DB index is out of range"),
+        (
+            "SELECT 99999999999",
+            "-ERR value is out of range, value must between -2147483648 and 2147483647",
+        ),
+        ("CLIENT GETNAME", "(nil)"),
+        ("CLIENT SETNAME \"a b\"", "-ERR Client names cannot contain spaces, newlines or special characters."),
+        ("CLIENT SETNAME me", "+OK"),
+        ("CLIENT GETNAME", "me"),
+        ("CLIENT SETINFO lib-name \"a b\"", "-ERR lib-name cannot contain spaces, newlines or special characters."),
+        ("CLIENT SETINFO lib-nam x", "-ERR Unrecognized option 'lib-nam'"),
+        ("CLIENT SETINFO LIB-NAME goose", "+OK"),
+        ("CLIENT NO-EVICT maybe", "-ERR syntax error"),
+        ("CLIENT NO-EVICT on", "+OK"),
+        ("CLIENT NO-TOUCH on", "+OK"),
+        ("SELECT 3", "+OK"),
+        ("CLIENT ID", ":1"),
+        ("CLIENT INFO", "id=1 addr=127.0.0.1:*"),
+        ("CLIENT GETREDIR", ":-1"),
+        ("CLIENT TRACKINGINFO", "[flags, [off], redirect, :-1, prefixes, []]"),
+        ("CLIENT UNBLOCK 1", ":0"),
+        ("CLIENT UNBLOCK 1 now", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+        ("CLIENT UNBLOCK x", "-ERR value is not an integer or out of range"),
+        ("CLIENT LIST TYPE goose", "-ERR Unknown client type 'goose'"),
+        ("CLIENT LIST TYPE replica", ""),
+        ("CLIENT LIST ID x", "-ERR Invalid client ID"),
+        ("CLIENT LIST ID 77", ""),
+        ("HELLO 4", "-NOPROTO unsupported protocol version"),
+        ("HELLO 3 AUTH default", "-ERR Syntax error in HELLO option 'AUTH'"),
+        ("HELLO 3 AUTH nobody x", "-WRONGPASS invalid username-password pair or user is disabled."),
+        ("HELLO 3 SETNAME 3", "{server: redis, version: 7.2.4, proto: :3, id: :1, mode: standalone, role: master, modules: []}"),
+        ("CLIENT TRACKINGINFO", "{flags: ~[off], redirect: :-1, prefixes: []}"),
+        ("CLIENT GETNAME", "3"),
+    ]);
+    let line = client.call("CLIENT LIST ID 1");
+    for part in [" name=3 ", " flags=eT ", " db=3 ", " multi=-1 ", " cmd=client|list user=default redir=-1 resp=3 lib-name=goose lib-ver=\n"] {
+        assert!(line.contains(part), "{part:?} in {line}");
+    }
+    check(&mut client, &[("RESET", "+RESET"), ("CLIENT GETNAME", "(nil)")]);
+    let line = client.call("CLIENT INFO");
+    for part in [" flags=N ", " db=0 ", " resp=2 lib-name=goose "] {
+        assert!(line.contains(part), "{part:?} in {line}");
+    }
+    check(&mut client, &[("QUIT", "+OK"), ("PING", "(closed)")]);
+}
+
+#[test]
+fn replies_can_be_left_out() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send("CLIENT REPLY OFF");
+    client.send("PING off");
+    client.send("NOSUCH");
+    check(&mut client, &[("CLIENT REPLY ON", "+OK")]);
+    client.send("CLIENT REPLY SKIP");
+    client.send("PING skipped");
+    check(&mut client, &[("PING shown", "shown"), ("CLIENT REPLY maybe", "-ERR syntax error")]);
+}
+
+#[test]
+fn clients_are_killed_wherever_they_are() {
+    let server = Server::start(&["--io-threads", "3"]);
+    let mut killer = server.connect();
+    let mut others: Vec<Client> = (0..6).map(|_| server.connect()).collect();
+    let ids: Vec<String> = others.iter_mut().map(|other| other.call("CLIENT ID")).collect();
+    check(&mut killer, &[
+        ("CLIENT KILL ID 0", "-ERR client-id should be greater than 0"),
+        ("CLIENT KILL ID", "-ERR No such client"),
+        ("CLIENT KILL MAXAGE 10", "-ERR syntax error"),
+        ("CLIENT KILL USER nobody", "-ERR No such user 'nobody'"),
+        ("CLIENT KILL TYPE replica", ":0"),
+        ("CLIENT KILL 127.0.0.1:1", "-ERR No such client"),
+    ]);
+    assert_eq!(killer.call(&format!("CLIENT KILL ID {}", &ids[0][1..])), ":1");
+    assert_eq!(others[0].call("PING"), "(closed)");
+    let addr = others[1].local_addr();
+    assert_eq!(killer.call(&format!("CLIENT KILL {addr}")), "+OK");
+    assert_eq!(others[1].call("PING"), "(closed)");
+    assert_eq!(killer.call("CLIENT KILL TYPE normal SKIPME yes"), ":4");
+    for other in &mut others {
+        assert_eq!(other.call("PING"), "(closed)");
+    }
+    assert_eq!(killer.call("CLIENT LIST").lines().count(), 1);
+    // The own connection gets its reply first.
+    assert_eq!(killer.call("CLIENT KILL TYPE normal SKIPME no"), ":1");
+    assert_eq!(killer.call("PING"), "(closed)");
+}
+
+#[test]
+fn a_pause_holds_writes_until_it_ends() {
+    let server = Server::start(&["--io-threads", "2"]);
+    let (mut client, mut writer) = (server.connect(), server.connect());
+    check(&mut client, &[
+        ("CLIENT PAUSE x", "-ERR timeout is not an integer or out of range"),
+        ("CLIENT PAUSE -1", "-ERR timeout is negative"),
+        ("CLIENT PAUSE 9223372036854775807", "-ERR timeout is out of range"),
+        ("CLIENT PAUSE 1 some", "-ERR CLIENT PAUSE mode must be WRITE or ALL"),
+        ("CLIENT PAUSE 1 ALL x", "-ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP."),
+        ("CLIENT PAUSE 100000 WRITE", "+OK"),
+        ("GET k", "(nil)"),
+    ]);
+    writer.send("SET k 1");
+    wait_for("the writer is held", || client.call("CLIENT LIST").contains(" flags=b "));
+    assert_eq!(info(&mut client, "blocked_clients"), "1");
+    check(&mut client, &[("GET k", "(nil)"), ("CLIENT UNPAUSE", "+OK")]);
+    assert_eq!(writer.receive(), "+OK");
+    check(&mut client, &[("GET k", "1")]);
+    assert!(!client.call("CLIENT LIST").contains(" flags=b "));
+    check(&mut client, &[("CLIENT PAUSE 50", "+OK"), ("PING", "+PONG")]);
+}
+
+/// Commands of the server that take every shard themselves must find those that their EXEC holds already, and no
+/// lock of theirs may be waited for by somebody who holds it and waits for the shards.
+#[test]
+fn host_commands_inside_exec_wait_for_nobody() {
+    let server = Server::start(&["--io-threads", "3", "--enable-debug-command", "yes"]);
+    let script = [
+        "MULTI",
+        "SET a 1",
+        "CONFIG SET hz 10 maxclients 200 repl-backlog-size 2mb",
+        "INFO everything",
+        "CLIENT PAUSE 1 WRITE",
+        "CLIENT UNPAUSE",
+        "DEBUG DIGEST",
+        "DEBUG POPULATE 10 p",
+        "DEBUG OBJECT a",
+        "CONFIG RESETSTAT",
+        "CLIENT LIST",
+        "UNWATCH",
+        "MEMORY USAGE a",
+        "SELECT 2",
+        "SET a 2",
+        "SELECT 0",
+        "EXEC",
+    ];
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                for _ in 0..40 {
+                    let replies: Vec<String> = script.iter().map(|line| client.call(line)).collect();
+                    let exec = replies.last().expect("EXEC has a reply");
+                    assert!(exec.starts_with("[+OK, +OK, # Server"), "{exec}");
+                    assert!(!exec.contains("-ERR"), "{exec}");
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut client = server.connect();
+            for i in 0..120 {
+                let replies = [
+                    client.call(&format!("CONFIG SET hz {}", 10 + i % 5)),
+                    client.call("CLIENT PAUSE 1 WRITE"),
+                    client.call("CLIENT UNPAUSE"),
+                ];
+                assert_eq!(replies, ["+OK", "+OK", "+OK"]);
+                client.call("INFO");
+            }
+        });
+    });
+    let mut client = server.connect();
+    check(&mut client, &[("GET a", "1"), ("SELECT 2", "+OK"), ("GET a", "2")]);
+    check(&mut client, &[
+        ("MULTI", "+OK"),
+        ("DEBUG RELOAD", "+QUEUED"),
+        ("EXEC", "[-ERR DEBUG RELOAD is not possible inside a transaction]"),
+    ]);
+}
+
+#[test]
+fn transactions() {
+    let server = Server::start(&[]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    check(&mut client, &[
+        ("EXEC", "-ERR EXEC without MULTI"),
+        ("DISCARD", "-ERR DISCARD without MULTI"),
+        (
+            "EXEC a",
+            "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+        ),
+        ("MULTI", "+OK"),
+        ("MULTI", "-ERR MULTI calls can not be nested"),
+        ("WATCH k", "-ERR WATCH inside MULTI is not allowed"),
+        ("SET k 1", "+QUEUED"),
+        ("EXEC", "[+OK]"),
+        ("MULTI", "+OK"),
+        ("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: "),
+        ("SET k 2", "+QUEUED"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ("MULTI", "+OK"),
+        ("SAVE", "-ERR Command not allowed inside a transaction"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ("MULTI", "+OK"),
+        (
+            "EXEC x",
+            "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+        ),
+        ("EXEC", "-ERR EXEC without MULTI"),
+        ("GET k", "1"),
+        ("WATCH k", "+OK"),
+        ("MULTI", "+OK"),
+        ("GET k", "+QUEUED"),
+    ]);
+    check(&mut other, &[("SET k 5", "+OK")]);
+    let line = other.call("CLIENT LIST ID 1");
+    assert!(line.contains(" flags=xd ") && line.contains(" multi=1 "), "{line}");
+    check(&mut client, &[
+        ("EXEC", "(nil)"),
+        ("MULTI", "+OK"),
+        ("SELECT 1", "+QUEUED"),
+        ("SET k one", "+QUEUED"),
+        ("CLIENT SETNAME \"a b\"", "+QUEUED"),
+        ("BGSAVE", "+QUEUED"),
+        ("DISCARD", "+OK"),
+        ("MULTI", "+OK"),
+        ("SELECT 1", "+QUEUED"),
+        ("SET k one", "+QUEUED"),
+        ("CLIENT SETNAME \"a b\"", "+QUEUED"),
+        (
+            "EXEC",
+            "[+OK, +OK, -ERR Client names cannot contain spaces, newlines or special characters.]",
+        ),
+        ("GET k", "one"),
+        ("MULTI", "+OK"),
+        ("RESET", "+RESET"),
+        ("EXEC", "-ERR EXEC without MULTI"),
+        ("GET k", "5"),
+        ("MULTI", "+OK"),
+        ("QUIT", "+OK"),
+        ("PING", "(closed)"),
+    ]);
+}
+
+#[test]
+fn configuration_changes_wholly_or_not_at_all() {
+    let server = Server::start(&["--enable-protected-configs", "yes"]);
+    let mut client = server.connect();
+    let before = client.call("CONFIG GET dir");
+    check(&mut client, &[
+        ("CONFIG SET hz", "-ERR wrong number of arguments for 'config|set' command"),
+        ("CONFIG SET hz 11 x", "-ERR syntax error"),
+        ("CONFIG SET nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
+        ("CONFIG SET hz x nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
+        (
+            "CONFIG SET port 1 io-threads 2",
+            "-ERR CONFIG SET failed (possibly related to argument 'io-threads') - can't set immutable config",
+        ),
+        (
+            "CONFIG SET replicaof \"a 1\"",
+            "-ERR CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config",
+        ),
+        (
+            "CONFIG SET hz 11 hz 12",
+            "-ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter",
+        ),
+        ("CONFIG SET hz 11 maxclients x", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - *"),
+        (
+            "CONFIG SET hz 11 dir /nosuch/place",
+            "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
+        ),
+        ("CONFIG GET hz", "[hz, 10]"),
+        ("CONFIG GET dir", before.as_str()),
+        ("CONFIG SET hz 11 dir /", "+OK"),
+        ("CONFIG GET dir", "[dir, /]"),
+        ("CONFIG SET dir / maxclients 1000000000", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to handle the specified number of clients, try with *"),
+        ("CONFIG SET requirepass secret", "+OK"),
+        // Connections that are there stay logged in.
+        ("PING", "+PONG"),
+        ("CONFIG GET REQUIREPASS h[zy]", "[hz, 11, requirepass, secret]"),
+        ("CONFIG REWRITE", "-ERR The server is running without a config file"),
+    ]);
+    let mut other = server.connect();
+    check(&mut other, &[
+        ("PING", "-NOAUTH Authentication required."),
+        ("HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated*"),
+        ("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled."),
+        ("AUTH secret", "+OK"),
+        ("PING", "+PONG"),
+        ("RESET", "+RESET"),
+        ("PING", "-NOAUTH Authentication required."),
+    ]);
+    assert_eq!(info(&mut client, "acl_access_denied_auth"), "1");
+}
+
+#[test]
+fn protected_commands_and_directives_are_refused() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    check(&mut client, &[
+        ("DEBUG SLEEP 0", "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."),
+        ("CONFIG SET dir /", "-ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config"),
+        ("CONFIG SET dbfilename x", "-ERR CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config"),
+        ("MULTI", "+OK"),
+        ("DEBUG SLEEP 0", "-ERR DEBUG command not allowed.*"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+    ]);
+    let server = Server::start(&["--enable-debug-command", "local", "--enable-protected-configs", "local"]);
+    check(&mut server.connect(), &[("DEBUG SLEEP 0", "+OK"), ("CONFIG SET dir /", "+OK")]);
+}
+
+#[test]
+fn config_rewrite_writes_the_file() {
+    let dir = process::fresh_dir("rewrite");
+    let file = dir.join("goose.conf");
+    std::fs::write(&file, "# a comment\nhz 10\n").expect("the directory is there");
+    let server = Server::start_with_file(&file, &[]);
+    let mut client = server.connect();
+    check(&mut client, &[("CONFIG SET hz 25 timeout 7", "+OK"), ("CONFIG REWRITE", "+OK")]);
+    let text = std::fs::read_to_string(&file).expect("the file is there");
+    assert!(text.contains("# a comment\nhz 25\n") && text.contains("timeout 7\n"), "{text}");
+    let left: Vec<_> = std::fs::read_dir(&dir).expect("is there").flatten().map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{left:?}");
+}
+
+#[test]
+fn info_has_the_fields_of_redis_in_their_order() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.call("SET k v");
+    let text = client.call("INFO everything");
+    let own = |line: &&str| {
+        let counted = ["cmdstat_", "errorstat_", "latency_percentiles", "db0"];
+        !line.is_empty() && *line != "greylag_version" && !counted.iter().any(|start| line.starts_with(start))
+    };
+    let ours: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap_or(line)).filter(own).collect();
+    let theirs: Vec<&str> =
+        include_str!("data/redis-7.2.4-info.txt").lines().filter(|line| !line.is_empty()).collect();
+    // What replication tells depends on its state, and is tested there.
+    let without_replication = |lines: &[&str]| -> Vec<String> {
+        let mut section = "";
+        let mut kept = Vec::new();
+        for line in lines {
+            if line.starts_with('#') {
+                section = line;
+            }
+            if section != "# Replication" {
+                kept.push((*line).to_string());
+            }
+        }
+        kept
+    };
+    assert_eq!(without_replication(&ours), without_replication(&theirs));
+    assert!(text.contains("db0:keys=1,expires=0,avg_ttl=0"));
+}
+
+#[test]
+fn calls_and_errors_are_counted() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.call("CONFIG RESETSTAT");
+    for line in ["GET k", "GET", "NOSUCH", "MULTI", "GET k", "CLIENT SETNAME \"a b\"", "EXEC", "EXEC", "SELECT x"] {
+        client.call(line);
+    }
+    let text = client.call("INFO everything");
+    for (command, want) in [
+        ("get", "calls=2,,rejected_calls=1,failed_calls=0"),
+        ("client|setname", "calls=1,,rejected_calls=0,failed_calls=1"),
+        ("exec", "calls=2,,rejected_calls=0,failed_calls=1"),
+        ("multi", "calls=1,,rejected_calls=0,failed_calls=0"),
+        ("select", "calls=1,,rejected_calls=0,failed_calls=1"),
+        ("config|resetstat", "calls=1,,rejected_calls=0,failed_calls=0"),
+    ] {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
+        let line = line.unwrap_or_else(|| panic!("{command} is not counted:\n{text}"));
+        let figures: Vec<&str> = line.split(',').map(|f| if f.starts_with("usec") { "" } else { f }).collect();
+        assert_eq!(figures.join(",").replace(",,,", ",,"), want, "{command}");
+        assert!(text.contains(&format!("latency_percentiles_usec_{command}:p50=")), "{command}");
+    }
+    assert!(text.contains("errorstat_ERR:count=5\r\n"), "{text}");
+    assert!(text.contains("total_error_replies:5\r\n"), "{text}");
+    assert_eq!(info(&mut client, "keyspace_misses"), "2");
+    client.call("CONFIG RESETSTAT");
+    assert_eq!(info(&mut client, "total_commands_processed"), "1");
+    assert_eq!(info(&mut client, "total_error_replies"), "0");
+}
+
+#[test]
+fn saving_and_loading_again() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    check(&mut client, &[
+        ("DEBUG POPULATE 1000 key 50", "+OK"),
+        ("SET int 5", "+OK"),
+        ("BGSAVE now", "-ERR syntax error"),
+        ("BGREWRITEAOF", "-ERR BGREWRITEAOF is refused: *"),
+    ]);
+    let digest = client.call("DEBUG DIGEST");
+    check(&mut client, &[("DEBUG RELOAD", "+OK"), ("DEBUG DIGEST", digest.as_str()), ("GET int", "5")]);
+    assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
+    check(&mut client, &[
+        ("SET later 1", "+OK"),
+        ("SET int 6", "+OK"),
+        ("DEBUG RELOAD NOSAVE NOFLUSH", "-ERR Error trying to load the RDB dump, check server logs."),
+        ("GET int", "6"),
+        ("DEBUG RELOAD NOSAVE NOFLUSH MERGE", "+OK"),
+        ("GET int", "5"),
+        ("GET later", "1"),
+        ("DEBUG RELOAD NOSAVE", "+OK"),
+        ("GET later", "(nil)"),
+        ("DEBUG DIGEST", digest.as_str()),
+        ("DEBUG RELOAD NOW", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."),
+        ("MULTI", "+OK"),
+        ("BGSAVE", "+QUEUED"),
+        ("SET k 1", "+QUEUED"),
+        ("EXEC", "[+Background saving scheduled, +OK]"),
+    ]);
+    client.call("CONFIG RESETSTAT");
+    wait_for("the scheduled save", || info(&mut client, "rdb_saves") == "1");
+    check(&mut client, &[("SAVE", "+OK"), ("BGSAVE SCHEDULE", "+Background saving started")]);
+    wait_for("the background save", || info(&mut client, "rdb_saves") == "3");
+    assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
+    check(&mut client, &[
+        ("CONFIG SET rdb-key-save-delay 1000000", "+OK"),
+        ("BGSAVE", "+Background saving started"),
+        ("BGSAVE", "-ERR Background save already in progress"),
+        ("SAVE", "-ERR Background save already in progress"),
+    ]);
+    assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1");
+}
+
+#[test]
+fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
+    let mut server = Server::start(&["--save", "3600 1"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    check(&mut client, &[
+        ("SHUTDOWN later", "-ERR syntax error"),
+        ("SHUTDOWN SAVE NOSAVE", "-ERR syntax error"),
+        ("SHUTDOWN ABORT NOW", "-ERR syntax error"),
+        ("SHUTDOWN ABORT", "-ERR No shutdown in progress."),
+        ("SET k v", "+OK"),
+    ]);
+    let elsewhere = server.dir.with_extension("away");
+    std::fs::rename(&server.dir, &elsewhere).expect("a directory can be moved");
+    std::fs::remove_dir_all(&elsewhere).expect("and removed");
+    check(&mut client, &[("SHUTDOWN", "-ERR Errors trying to SHUTDOWN. Check logs.")]);
+    // Its save failed, so writes are refused, and PING tells.
+    check(&mut other, &[("GET k", "v"), ("SET k w", "-MISCONF *"), ("PING", "-MISCONF *")]);
+    check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error no", "+OK"), ("SET k w", "+OK")]);
+    other.send("SHUTDOWN NOSAVE");
+    assert_eq!(server.wait(), Some(0));
+    assert_eq!(client.call("PING"), "(closed)");
+}
+
+#[test]
+fn shutdown_saves_and_a_restart_keeps_the_process() {
+    let mut server = Server::start(&["--enable-debug-command", "yes", "--save", "3600 1000"]);
+    let mut client = server.connect();
+    client.call("SET k v");
+    let (pid, run_id) = (info(&mut client, "process_id"), info(&mut client, "run_id"));
+    client.send("DEBUG RESTART");
+    let mut client = server.reconnect(&run_id);
+    assert_eq!(info(&mut client, "process_id"), pid);
+    let run_id = info(&mut client, "run_id");
+    check(&mut client, &[("GET k", "v"), ("SET k lost", "+OK")]);
+    client.send("DEBUG CRASH-AND-RECOVER");
+    let mut client = server.reconnect(&run_id);
+    check(&mut client, &[("GET k", "v"), ("SET k kept", "+OK")]);
+    client.send("SHUTDOWN");
+    assert_eq!(server.wait(), Some(0));
+    let dump = std::fs::read(server.dir.join("dump.rdb")).expect("the shutdown saved");
+    assert!(dump.windows(4).any(|bytes| bytes == b"kept"));
+}
+
+#[test]
+fn crashes_are_real() {
+    for (line, signal) in [("DEBUG SEGFAULT", libc::SIGSEGV), ("DEBUG PANIC", libc::SIGABRT)] {
+        let mut server = Server::start(&["--enable-debug-command", "yes"]);
+        server.connect().send(line);
+        assert_eq!(server.wait_signal(), Some(signal), "{line}");
+    }
+}
+
+#[test]
+fn debug_tells_and_shows() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    check(&mut client, &[
+        ("DEBUG NOSUCH", "-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. Try DEBUG HELP."),
+        ("DEBUG SLEEP", "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP."),
+        ("DEBUG DIGEST", "+0000000000000000000000000000000000000000"),
+        ("SET lst 1", "+OK"),
+        // As redis-server says of the same keys.
+        ("DEBUG DIGEST-VALUE lst nokey", "[+b4fc66738120fba0b5aa500ab5c2bf89cea1c5da, +0000000000000000000000000000000000000000]"),
+        ("DEBUG OBJECT nokey", "-ERR no such key"),
+        ("DEBUG OBJECT lst", "+Value at:0x*"),
+        ("DEBUG ERROR \"MYERR a b\"", "-MYERR a b"),
+        ("DEBUG POPULATE x", "-ERR value is out of range, must be positive"),
+        ("DEBUG POPULATE 2 p 3", "+OK"),
+        ("GET p:1", "val"),
+        ("DEBUG STRINGMATCH-LEN 3 a*b", ":0"),
+        ("DEBUG STRINGMATCH-LEN 3 a*", ":1"),
+        ("DEBUG PROTOCOL map", "[:0, :0, :1, :1, :2, :0]"),
+        ("DEBUG PROTOCOL push", "-ERR RESP2 is not supported by this command"),
+        ("DEBUG PROTOCOL nosuch", "-ERR Wrong protocol type name.*"),
+        ("DEBUG LOG honk", "+OK"),
+        ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
+        ("DEBUG SLEEP 0.01", "+OK"),
+        ("MEMORY USAGE nokey", "(nil)"),
+        ("MEMORY USAGE lst SAMPLES", "-ERR syntax error"),
+        ("MODULE LIST", "[]"),
+        ("LASTSAVE", ":*"),
+    ]);
+    let object = client.call("DEBUG OBJECT lst");
+    assert!(object.contains(" refcount:1 encoding:int serializedlength:2 lru:"), "{object}");
+    assert!(server.log().contains("DEBUG LOG: honk"));
+    for container in ["CLIENT", "CONFIG", "COMMAND", "MEMORY", "MODULE", "DEBUG"] {
+        let help = client.call(&format!("{container} HELP"));
+        assert!(help.starts_with(&format!("[+{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:, +")));
+        assert!(help.contains("+HELP, +    Prints this help."), "{help}");
+    }
+}
+
+#[test]
+fn commands_tell_of_themselves() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    check(&mut client, &[
+        ("COMMAND INFO get nosuch", "[[get, :2, [+readonly, +fast], :1, :1, :1, [+@read, +@string, +@fast], [], [[flags, [+RO, +access], begin_search, [type, index, spec, [index, :1]], find_keys, [type, range, spec, [lastkey, :0, keystep, :1, limit, :0]]]], []], (nil)]"),
+        ("COMMAND INFO config|get", "[[config|get, :-3, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]"),
+        ("COMMAND INFO debug", "[[debug, :-2, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]"),
+        ("COMMAND DOCS nosuch", "[]"),
+        ("COMMAND DOCS echo", "[echo, [summary, Answers the message., since, 1.0.0, group, connection, complexity, O(1), arguments, [[name, message, type, string, display_text, message]]]]"),
+        ("COMMAND LIST FILTERBY PATTERN memory|*", "[memory|doctor, memory|help, memory|usage]"),
+        ("COMMAND LIST FILTERBY ACLCAT nosuch", "[]"),
+        ("COMMAND LIST FILTERBY MODULE x", "[]"),
+        ("COMMAND LIST FILTERBY goose x", "-ERR syntax error"),
+        ("COMMAND LIST FILTERBY", "-ERR syntax error"),
+        ("COMMAND GETKEYS GET a", "[a]"),
+        ("COMMAND GETKEYS MEMORY USAGE a", "[a]"),
+        ("COMMAND GETKEYS WATCH a b", "[a, b]"),
+        ("COMMAND GETKEYS NOSUCH", "-ERR Invalid command specified"),
+        ("COMMAND GETKEYS PING", "-ERR The command has no key arguments"),
+        ("COMMAND GETKEYS GET", "-ERR Invalid number of arguments specified for command"),
+        ("COMMAND GETKEYSANDFLAGS SET a b", "[[a, [+OW, +update]]]"),
+        ("COMMAND NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."),
+    ]);
+    let count = client.call("COMMAND COUNT");
+    client.call("HELLO 3");
+    check(&mut client, &[
+        ("COMMAND INFO time", "[[time, :1, ~[+loading, +stale, +fast], :0, :0, :0, ~[+@fast], ~[nondeterministic_output], ~[], ~[]]]"),
+        ("COMMAND DOCS time", "{time: {summary: The server's time: Unix seconds, and microseconds within the second., since: 2.6.0, group: server, complexity: O(1)}}"),
+        ("COMMAND COUNT", count.as_str()),
+    ]);
+    assert!(client.call("COMMAND").starts_with("[["));
+    assert!(client.call("COMMAND DOCS").starts_with('{'));
+}
