@@ -24,7 +24,8 @@ fn key(n: u64, bytes: usize) -> Vec<u8> {
 fn fields(key_bytes: usize, value_bytes: usize) {
     let keys: Vec<Vec<u8>> = (0..COUNT).map(|n| key(n, key_bytes)).collect();
     let value = vec![b'v'; value_bytes];
-    let mut fields = if value_bytes == 0 { Fields::set(KeyHasher::new(1)) } else { Fields::hash(KeyHasher::new(1)) };
+    let mut fields =
+        if value_bytes == 0 { Fields::set(KeyHasher::new(1)) } else { Fields::hash(KeyHasher::new(1)) };
     println!("fields: keys of {key_bytes}, values of {value_bytes} bytes");
     timed("insert", COUNT, || keys.iter().for_each(|key| drop(black_box(fields.insert(key, &value, None)))));
     println!("  {:<28} {:>7.1}", "bytes each", fields.memory_bytes() as f64 / fields.len() as f64);
@@ -32,9 +33,13 @@ fn fields(key_bytes: usize, value_bytes: usize) {
     timed("replace", COUNT, || keys.iter().for_each(|key| drop(black_box(fields.insert(key, &value, None)))));
     let mut rng = Rng::new(1);
     timed("random", COUNT, || (0..COUNT).for_each(|_| drop(black_box(fields.random(&mut rng)))));
-    timed("iterate", COUNT, || assert_eq!(fields.iter().filter(|f| f.key.len() == key_bytes).count() as u64, COUNT));
+    timed("iterate", COUNT, || {
+        assert_eq!(fields.iter().filter(|f| f.key.len() == key_bytes).count() as u64, COUNT)
+    });
     let clone = timed("clone", 1, || fields.clone());
-    timed("replace, shared", COUNT, || keys.iter().for_each(|key| drop(black_box(fields.insert(key, &value, None)))));
+    timed("replace, shared", COUNT, || {
+        keys.iter().for_each(|key| drop(black_box(fields.insert(key, &value, None))))
+    });
     drop(clone);
     timed("remove", COUNT, || keys.iter().for_each(|key| assert!(fields.remove(key))));
 }

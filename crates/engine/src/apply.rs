@@ -26,8 +26,12 @@ pub enum Note {
 /// Why the stream can't go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamError {
-    Unknown { command: String },
-    Arity { command: String },
+    Unknown {
+        command: String,
+    },
+    Arity {
+        command: String,
+    },
     Protocol(String),
     Select(String),
     /// This is no longer the replica that asked for the stream.
@@ -40,7 +44,9 @@ impl fmt::Display for StreamError {
             Self::Unknown { command } => {
                 write!(f, "the primary sent the command '{command}', which this server doesn't know")
             }
-            Self::Arity { command } => write!(f, "the primary sent '{command}' with a wrong number of arguments"),
+            Self::Arity { command } => {
+                write!(f, "the primary sent '{command}' with a wrong number of arguments")
+            }
             Self::Protocol(what) => write!(f, "protocol error in the primary's stream: {what}"),
             Self::Select(what) => write!(f, "the primary selected a database that is not there: {what}"),
             Self::RoleChanged => f.write_str("the role of this server changed"),

@@ -37,7 +37,9 @@ pub fn step(engine: &Engine, cursor: &mut Cursor, now_ms: i64, scratch: &mut Scr
     let next = match txn.held_mut().get_mut(cursor.shard).db_mut(cursor.db) {
         Some(db) if db.table.volatile_len() != 0 => {
             // Due is what lies strictly in the past.
-            db.table.due(cursor.position, now_ms - 1, SEGMENTS_PER_SLICE, &mut |_, entry| due.push(entry.key().into()))
+            db.table.due(cursor.position, now_ms - 1, SEGMENTS_PER_SLICE, &mut |_, entry| {
+                due.push(entry.key().into())
+            })
         }
         _ => None,
     };

@@ -4,8 +4,8 @@
 //! all shards in one instant. What fails before that leaves the served data untouched.
 
 use crate::engine::Engine;
-use crate::shard::Db;
 use crate::events::Event;
+use crate::shard::Db;
 use crate::txn::{Scratch, Trash, Ttl, Txn, copy_payload};
 use crate::value::{self, Value};
 use ds::entry::NewPayload;

@@ -40,7 +40,8 @@ struct Tail {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        let tail = Tail { chain: Chain::new(0, BLOCK_BYTES), oldest: None, kept_bytes: 1024 * 1024, db: None };
+        let tail =
+            Tail { chain: Chain::new(0, BLOCK_BYTES), oldest: None, kept_bytes: 1024 * 1024, db: None };
         Self {
             tail: Mutex::new(tail),
             active: AtomicBool::new(false),

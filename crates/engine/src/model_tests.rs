@@ -454,7 +454,8 @@ fn check_run(seed: u64, commands: u32) {
         state.set_replica(true);
     });
     replica.log.activate();
-    let (mut scratch, mut notes, mut applier) = (Scratch::new(0), Vec::new(), Applier::new(0));
+    let (mut scratch, mut notes, mut applier) =
+        (Scratch::new(0), Vec::new(), Applier::new(0, replica.role_epoch()));
     let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
     for step in 0..commands {
         let argv = random_command(&mut rng, bench.now_ms);

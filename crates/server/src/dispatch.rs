@@ -179,12 +179,7 @@ fn flags(conn: &ConnState, command: &Command) -> (Flags, Flags) {
 }
 
 #[inline]
-fn check(
-    ctx: &Context,
-    conn: &ConnState,
-    command: &'static Command,
-    state: State,
-) -> Result<(), Error> {
+fn check(ctx: &Context, conn: &ConnState, command: &'static Command, state: State) -> Result<(), Error> {
     let (any, all) = flags(conn, command);
     if any.has(Flags::PROTECTED) {
         crate::commands::check_protected(ctx.config, &conn.client, command)?;
@@ -428,7 +423,10 @@ fn run_queued(
             Run::Host(host) => call_host(server, config, conn, txn, host, args, out, txn.now_ms),
             Run::Exec => unreachable!("EXEC is not queued"),
         };
-        assert!(matches!(conn.after, After::GoOn | After::Close), "what hands over or waits is no part of a MULTI");
+        assert!(
+            matches!(conn.after, After::GoOn | After::Close),
+            "what hands over or waits is no part of a MULTI"
+        );
         txn.db = conn.db; // SELECT inside the transaction
         let now = server.clock.nanos();
         stats.command(command).ran(now - last_nanos, result.is_err(), config.latency_tracking);

@@ -198,7 +198,11 @@ pub fn at_start(server: &'static Server) -> Result<(), String> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
-            return Err(format!("Fatal error: can't open the RDB file {} for reading: {}", path.display(), sys::error_text(&error)));
+            return Err(format!(
+                "Fatal error: can't open the RDB file {} for reading: {}",
+                path.display(),
+                sys::error_text(&error)
+            ));
         }
     };
     let started = server.clock.monotonic_ms();

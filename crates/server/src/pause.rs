@@ -71,7 +71,9 @@ impl Pause {
         if !self.0.lock().iter().any(due) {
             return;
         }
-        self.change(server, None, |running| running.iter_mut().filter(|slot| due(slot)).for_each(|slot| *slot = None));
+        self.change(server, None, |running| {
+            running.iter_mut().filter(|slot| due(slot)).for_each(|slot| *slot = None)
+        });
         server.send_all(|| Message::Unpaused);
     }
 

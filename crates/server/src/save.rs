@@ -127,7 +127,11 @@ pub fn walk(
         let delayed = delay.pass(&snapshot.progress);
         if CHUNK_BYTES <= chunk.len() || !more || delayed {
             let cancelled = || io::Error::other("cancelled");
-            let sunk = if cancel.load(Ordering::Relaxed) { Err(cancelled()) } else { sink(&chunk, &snapshot.progress) };
+            let sunk = if cancel.load(Ordering::Relaxed) {
+                Err(cancelled())
+            } else {
+                sink(&chunk, &snapshot.progress)
+            };
             if let Err(error) = sunk {
                 drop_snapshot(server, snapshot);
                 return Err(error);

@@ -99,7 +99,8 @@ impl Session<'_> {
         }
         let engine = &self.server.engine;
         let mut scratch = Scratch::new(self.server.random_seed());
-        let mut txn = engine.begin(&mut scratch, engine.all_locks(), self.now_ms, self.conn.db, Origin::Client);
+        let mut txn =
+            engine.begin(&mut scratch, engine.all_locks(), self.now_ms, self.conn.db, Origin::Client);
         let result = work(&mut txn);
         txn.commit();
         if !scratch.trash.is_empty() {

@@ -1,10 +1,10 @@
 //! Shutting down: by signal or by SHUTDOWN, with or without a last save.
 
 use crate::logger::{self, Level};
+use crate::pause::{FOREVER_MS, Purpose, Scope};
 use crate::save;
 use crate::server::Server;
 use crate::sys;
-use crate::pause::{FOREVER_MS, Purpose, Scope};
 use engine::Scratch;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::Ordering::Relaxed;

@@ -141,7 +141,9 @@ impl ExpireStats {
     }
 
     pub fn reset(&self) {
-        [&self.deleted, &self.time_caps, &self.cpu_nanos].into_iter().for_each(|count| count.store(0, Relaxed));
+        [&self.deleted, &self.time_caps, &self.cpu_nanos]
+            .into_iter()
+            .for_each(|count| count.store(0, Relaxed));
     }
 }
 

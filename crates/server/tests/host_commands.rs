@@ -39,49 +39,67 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
 fn connections_and_their_names() {
     let server = Server::start(&[]);
     let mut client = server.connect();
-    check(&mut client, &[
-        ("PING", "+PONG"),
-        ("PING a b", "-ERR wrong number of arguments for 'ping' command"),
-        ("NOSUCH a b", "-ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' "),
-        ("CLIENT NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP."),
-        ("CLIENT", "-ERR wrong number of arguments for 'client' command"),
-        ("SELECT abc", "-ERR value is not an integer or out of range"),
-        ("SELECT 16", "-ERR DB index is out of range"),
-        (
-            "SELECT 99999999999",
-            "-ERR value is out of range, value must between -2147483648 and 2147483647",
-        ),
-        ("CLIENT GETNAME", "(nil)"),
-        ("CLIENT SETNAME \"a b\"", "-ERR Client names cannot contain spaces, newlines or special characters."),
-        ("CLIENT SETNAME me", "+OK"),
-        ("CLIENT GETNAME", "me"),
-        ("CLIENT SETINFO lib-name \"a b\"", "-ERR lib-name cannot contain spaces, newlines or special characters."),
-        ("CLIENT SETINFO lib-nam x", "-ERR Unrecognized option 'lib-nam'"),
-        ("CLIENT SETINFO LIB-NAME goose", "+OK"),
-        ("CLIENT NO-EVICT maybe", "-ERR syntax error"),
-        ("CLIENT NO-EVICT on", "+OK"),
-        ("CLIENT NO-TOUCH on", "+OK"),
-        ("SELECT 3", "+OK"),
-        ("CLIENT ID", ":1"),
-        ("CLIENT INFO", "id=1 addr=127.0.0.1:*"),
-        ("CLIENT GETREDIR", ":-1"),
-        ("CLIENT TRACKINGINFO", "[flags, [off], redirect, :-1, prefixes, []]"),
-        ("CLIENT UNBLOCK 1", ":0"),
-        ("CLIENT UNBLOCK 1 now", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
-        ("CLIENT UNBLOCK x", "-ERR value is not an integer or out of range"),
-        ("CLIENT LIST TYPE goose", "-ERR Unknown client type 'goose'"),
-        ("CLIENT LIST TYPE replica", ""),
-        ("CLIENT LIST ID x", "-ERR Invalid client ID"),
-        ("CLIENT LIST ID 77", ""),
-        ("HELLO 4", "-NOPROTO unsupported protocol version"),
-        ("HELLO 3 AUTH default", "-ERR Syntax error in HELLO option 'AUTH'"),
-        ("HELLO 3 AUTH nobody x", "-WRONGPASS invalid username-password pair or user is disabled."),
-        ("HELLO 3 SETNAME 3", "{server: redis, version: 7.2.4, proto: :3, id: :1, mode: standalone, role: master, modules: []}"),
-        ("CLIENT TRACKINGINFO", "{flags: ~[off], redirect: :-1, prefixes: []}"),
-        ("CLIENT GETNAME", "3"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("PING", "+PONG"),
+            ("PING a b", "-ERR wrong number of arguments for 'ping' command"),
+            ("NOSUCH a b", "-ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' "),
+            ("CLIENT NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP."),
+            ("CLIENT", "-ERR wrong number of arguments for 'client' command"),
+            ("SELECT abc", "-ERR value is not an integer or out of range"),
+            ("SELECT 16", "-ERR DB index is out of range"),
+            (
+                "SELECT 99999999999",
+                "-ERR value is out of range, value must between -2147483648 and 2147483647",
+            ),
+            ("CLIENT GETNAME", "(nil)"),
+            (
+                "CLIENT SETNAME \"a b\"",
+                "-ERR Client names cannot contain spaces, newlines or special characters.",
+            ),
+            ("CLIENT SETNAME me", "+OK"),
+            ("CLIENT GETNAME", "me"),
+            (
+                "CLIENT SETINFO lib-name \"a b\"",
+                "-ERR lib-name cannot contain spaces, newlines or special characters.",
+            ),
+            ("CLIENT SETINFO lib-nam x", "-ERR Unrecognized option 'lib-nam'"),
+            ("CLIENT SETINFO LIB-NAME goose", "+OK"),
+            ("CLIENT NO-EVICT maybe", "-ERR syntax error"),
+            ("CLIENT NO-EVICT on", "+OK"),
+            ("CLIENT NO-TOUCH on", "+OK"),
+            ("SELECT 3", "+OK"),
+            ("CLIENT ID", ":1"),
+            ("CLIENT INFO", "id=1 addr=127.0.0.1:*"),
+            ("CLIENT GETREDIR", ":-1"),
+            ("CLIENT TRACKINGINFO", "[flags, [off], redirect, :-1, prefixes, []]"),
+            ("CLIENT UNBLOCK 1", ":0"),
+            ("CLIENT UNBLOCK 1 now", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+            ("CLIENT UNBLOCK x", "-ERR value is not an integer or out of range"),
+            ("CLIENT LIST TYPE goose", "-ERR Unknown client type 'goose'"),
+            ("CLIENT LIST TYPE replica", ""),
+            ("CLIENT LIST ID x", "-ERR Invalid client ID"),
+            ("CLIENT LIST ID 77", ""),
+            ("HELLO 4", "-NOPROTO unsupported protocol version"),
+            ("HELLO 3 AUTH default", "-ERR Syntax error in HELLO option 'AUTH'"),
+            ("HELLO 3 AUTH nobody x", "-WRONGPASS invalid username-password pair or user is disabled."),
+            (
+                "HELLO 3 SETNAME 3",
+                "{server: redis, version: 7.2.4, proto: :3, id: :1, mode: standalone, role: master, modules: []}",
+            ),
+            ("CLIENT TRACKINGINFO", "{flags: ~[off], redirect: :-1, prefixes: []}"),
+            ("CLIENT GETNAME", "3"),
+        ],
+    );
     let line = client.call("CLIENT LIST ID 1");
-    for part in [" name=3 ", " flags=eT ", " db=3 ", " multi=-1 ", " cmd=client|list user=default redir=-1 resp=3 lib-name=goose lib-ver=\n"] {
+    for part in [
+        " name=3 ",
+        " flags=eT ",
+        " db=3 ",
+        " multi=-1 ",
+        " cmd=client|list user=default redir=-1 resp=3 lib-name=goose lib-ver=\n",
+    ] {
         assert!(line.contains(part), "{part:?} in {line}");
     }
     check(&mut client, &[("RESET", "+RESET"), ("CLIENT GETNAME", "(nil)")]);
@@ -111,14 +129,17 @@ fn clients_are_killed_wherever_they_are() {
     let mut killer = server.connect();
     let mut others: Vec<Client> = (0..6).map(|_| server.connect()).collect();
     let ids: Vec<String> = others.iter_mut().map(|other| other.call("CLIENT ID")).collect();
-    check(&mut killer, &[
-        ("CLIENT KILL ID 0", "-ERR client-id should be greater than 0"),
-        ("CLIENT KILL ID", "-ERR No such client"),
-        ("CLIENT KILL MAXAGE 10", "-ERR syntax error"),
-        ("CLIENT KILL USER nobody", "-ERR No such user 'nobody'"),
-        ("CLIENT KILL TYPE replica", ":0"),
-        ("CLIENT KILL 127.0.0.1:1", "-ERR No such client"),
-    ]);
+    check(
+        &mut killer,
+        &[
+            ("CLIENT KILL ID 0", "-ERR client-id should be greater than 0"),
+            ("CLIENT KILL ID", "-ERR No such client"),
+            ("CLIENT KILL MAXAGE 10", "-ERR syntax error"),
+            ("CLIENT KILL USER nobody", "-ERR No such user 'nobody'"),
+            ("CLIENT KILL TYPE replica", ":0"),
+            ("CLIENT KILL 127.0.0.1:1", "-ERR No such client"),
+        ],
+    );
     assert_eq!(killer.call(&format!("CLIENT KILL ID {}", &ids[0][1..])), ":1");
     assert_eq!(others[0].call("PING"), "(closed)");
     let addr = others[1].local_addr();
@@ -138,15 +159,21 @@ fn clients_are_killed_wherever_they_are() {
 fn a_pause_holds_writes_until_it_ends() {
     let server = Server::start(&["--io-threads", "2"]);
     let (mut client, mut writer) = (server.connect(), server.connect());
-    check(&mut client, &[
-        ("CLIENT PAUSE x", "-ERR timeout is not an integer or out of range"),
-        ("CLIENT PAUSE -1", "-ERR timeout is negative"),
-        ("CLIENT PAUSE 9223372036854775807", "-ERR timeout is out of range"),
-        ("CLIENT PAUSE 1 some", "-ERR CLIENT PAUSE mode must be WRITE or ALL"),
-        ("CLIENT PAUSE 1 ALL x", "-ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP."),
-        ("CLIENT PAUSE 100000 WRITE", "+OK"),
-        ("GET k", "(nil)"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("CLIENT PAUSE x", "-ERR timeout is not an integer or out of range"),
+            ("CLIENT PAUSE -1", "-ERR timeout is negative"),
+            ("CLIENT PAUSE 9223372036854775807", "-ERR timeout is out of range"),
+            ("CLIENT PAUSE 1 some", "-ERR CLIENT PAUSE mode must be WRITE or ALL"),
+            (
+                "CLIENT PAUSE 1 ALL x",
+                "-ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP.",
+            ),
+            ("CLIENT PAUSE 100000 WRITE", "+OK"),
+            ("GET k", "(nil)"),
+        ],
+    );
     writer.send("SET k 1");
     wait_for("the writer is held", || client.call("CLIENT LIST").contains(" flags=b "));
     assert_eq!(info(&mut client, "blocked_clients"), "1");
@@ -208,75 +235,81 @@ fn host_commands_inside_exec_wait_for_nobody() {
     });
     let mut client = server.connect();
     check(&mut client, &[("GET a", "1"), ("SELECT 2", "+OK"), ("GET a", "2")]);
-    check(&mut client, &[
-        ("MULTI", "+OK"),
-        ("DEBUG RELOAD", "+QUEUED"),
-        ("EXEC", "[-ERR DEBUG RELOAD is not possible inside a transaction]"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("MULTI", "+OK"),
+            ("DEBUG RELOAD", "+QUEUED"),
+            ("EXEC", "[-ERR DEBUG RELOAD is not possible inside a transaction]"),
+        ],
+    );
 }
 
 #[test]
 fn transactions() {
     let server = Server::start(&[]);
     let (mut client, mut other) = (server.connect(), server.connect());
-    check(&mut client, &[
-        ("EXEC", "-ERR EXEC without MULTI"),
-        ("DISCARD", "-ERR DISCARD without MULTI"),
-        (
-            "EXEC a",
-            "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
-        ),
-        ("MULTI", "+OK"),
-        ("MULTI", "-ERR MULTI calls can not be nested"),
-        ("WATCH k", "-ERR WATCH inside MULTI is not allowed"),
-        ("SET k 1", "+QUEUED"),
-        ("EXEC", "[+OK]"),
-        ("MULTI", "+OK"),
-        ("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: "),
-        ("SET k 2", "+QUEUED"),
-        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
-        ("MULTI", "+OK"),
-        ("SAVE", "-ERR Command not allowed inside a transaction"),
-        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
-        ("MULTI", "+OK"),
-        (
-            "EXEC x",
-            "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
-        ),
-        ("EXEC", "-ERR EXEC without MULTI"),
-        ("GET k", "1"),
-        ("WATCH k", "+OK"),
-        ("MULTI", "+OK"),
-        ("GET k", "+QUEUED"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("EXEC", "-ERR EXEC without MULTI"),
+            ("DISCARD", "-ERR DISCARD without MULTI"),
+            (
+                "EXEC a",
+                "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+            ),
+            ("MULTI", "+OK"),
+            ("MULTI", "-ERR MULTI calls can not be nested"),
+            ("WATCH k", "-ERR WATCH inside MULTI is not allowed"),
+            ("SET k 1", "+QUEUED"),
+            ("EXEC", "[+OK]"),
+            ("MULTI", "+OK"),
+            ("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: "),
+            ("SET k 2", "+QUEUED"),
+            ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+            ("MULTI", "+OK"),
+            ("SAVE", "-ERR Command not allowed inside a transaction"),
+            ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+            ("MULTI", "+OK"),
+            (
+                "EXEC x",
+                "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+            ),
+            ("EXEC", "-ERR EXEC without MULTI"),
+            ("GET k", "1"),
+            ("WATCH k", "+OK"),
+            ("MULTI", "+OK"),
+            ("GET k", "+QUEUED"),
+        ],
+    );
     check(&mut other, &[("SET k 5", "+OK")]);
     let line = other.call("CLIENT LIST ID 1");
     assert!(line.contains(" flags=xd ") && line.contains(" multi=1 "), "{line}");
-    check(&mut client, &[
-        ("EXEC", "(nil)"),
-        ("MULTI", "+OK"),
-        ("SELECT 1", "+QUEUED"),
-        ("SET k one", "+QUEUED"),
-        ("CLIENT SETNAME \"a b\"", "+QUEUED"),
-        ("BGSAVE", "+QUEUED"),
-        ("DISCARD", "+OK"),
-        ("MULTI", "+OK"),
-        ("SELECT 1", "+QUEUED"),
-        ("SET k one", "+QUEUED"),
-        ("CLIENT SETNAME \"a b\"", "+QUEUED"),
-        (
-            "EXEC",
-            "[+OK, +OK, -ERR Client names cannot contain spaces, newlines or special characters.]",
-        ),
-        ("GET k", "one"),
-        ("MULTI", "+OK"),
-        ("RESET", "+RESET"),
-        ("EXEC", "-ERR EXEC without MULTI"),
-        ("GET k", "5"),
-        ("MULTI", "+OK"),
-        ("QUIT", "+OK"),
-        ("PING", "(closed)"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("EXEC", "(nil)"),
+            ("MULTI", "+OK"),
+            ("SELECT 1", "+QUEUED"),
+            ("SET k one", "+QUEUED"),
+            ("CLIENT SETNAME \"a b\"", "+QUEUED"),
+            ("BGSAVE", "+QUEUED"),
+            ("DISCARD", "+OK"),
+            ("MULTI", "+OK"),
+            ("SELECT 1", "+QUEUED"),
+            ("SET k one", "+QUEUED"),
+            ("CLIENT SETNAME \"a b\"", "+QUEUED"),
+            ("EXEC", "[+OK, +OK, -ERR Client names cannot contain spaces, newlines or special characters.]"),
+            ("GET k", "one"),
+            ("MULTI", "+OK"),
+            ("RESET", "+RESET"),
+            ("EXEC", "-ERR EXEC without MULTI"),
+            ("GET k", "5"),
+            ("MULTI", "+OK"),
+            ("QUIT", "+OK"),
+            ("PING", "(closed)"),
+        ],
+    );
 }
 
 #[test]
@@ -284,49 +317,64 @@ fn configuration_changes_wholly_or_not_at_all() {
     let server = Server::start(&["--enable-protected-configs", "yes"]);
     let mut client = server.connect();
     let before = client.call("CONFIG GET dir");
-    check(&mut client, &[
-        ("CONFIG SET hz", "-ERR wrong number of arguments for 'config|set' command"),
-        ("CONFIG SET hz 11 x", "-ERR syntax error"),
-        ("CONFIG SET nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
-        ("CONFIG SET hz x nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
-        (
-            "CONFIG SET port 1 io-threads 2",
-            "-ERR CONFIG SET failed (possibly related to argument 'io-threads') - can't set immutable config",
-        ),
-        (
-            "CONFIG SET replicaof \"a 1\"",
-            "-ERR CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config",
-        ),
-        (
-            "CONFIG SET hz 11 hz 12",
-            "-ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter",
-        ),
-        ("CONFIG SET hz 11 maxclients x", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - *"),
-        (
-            "CONFIG SET hz 11 dir /nosuch/place",
-            "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
-        ),
-        ("CONFIG GET hz", "[hz, 10]"),
-        ("CONFIG GET dir", before.as_str()),
-        ("CONFIG SET hz 11 dir /", "+OK"),
-        ("CONFIG GET dir", "[dir, /]"),
-        ("CONFIG SET dir / maxclients 1000000000", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to handle the specified number of clients, try with *"),
-        ("CONFIG SET requirepass secret", "+OK"),
-        // Connections that are there stay logged in.
-        ("PING", "+PONG"),
-        ("CONFIG GET REQUIREPASS h[zy]", "[hz, 11, requirepass, secret]"),
-        ("CONFIG REWRITE", "-ERR The server is running without a config file"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("CONFIG SET hz", "-ERR wrong number of arguments for 'config|set' command"),
+            ("CONFIG SET hz 11 x", "-ERR syntax error"),
+            ("CONFIG SET nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"),
+            (
+                "CONFIG SET hz x nosuch 1",
+                "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
+            ),
+            (
+                "CONFIG SET port 1 io-threads 2",
+                "-ERR CONFIG SET failed (possibly related to argument 'io-threads') - can't set immutable config",
+            ),
+            (
+                "CONFIG SET replicaof \"a 1\"",
+                "-ERR CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config",
+            ),
+            (
+                "CONFIG SET hz 11 hz 12",
+                "-ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter",
+            ),
+            (
+                "CONFIG SET hz 11 maxclients x",
+                "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - *",
+            ),
+            (
+                "CONFIG SET hz 11 dir /nosuch/place",
+                "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
+            ),
+            ("CONFIG GET hz", "[hz, 10]"),
+            ("CONFIG GET dir", before.as_str()),
+            ("CONFIG SET hz 11 dir /", "+OK"),
+            ("CONFIG GET dir", "[dir, /]"),
+            (
+                "CONFIG SET dir / maxclients 1000000000",
+                "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to handle the specified number of clients, try with *",
+            ),
+            ("CONFIG SET requirepass secret", "+OK"),
+            // Connections that are there stay logged in.
+            ("PING", "+PONG"),
+            ("CONFIG GET REQUIREPASS h[zy]", "[hz, 11, requirepass, secret]"),
+            ("CONFIG REWRITE", "-ERR The server is running without a config file"),
+        ],
+    );
     let mut other = server.connect();
-    check(&mut other, &[
-        ("PING", "-NOAUTH Authentication required."),
-        ("HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated*"),
-        ("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled."),
-        ("AUTH secret", "+OK"),
-        ("PING", "+PONG"),
-        ("RESET", "+RESET"),
-        ("PING", "-NOAUTH Authentication required."),
-    ]);
+    check(
+        &mut other,
+        &[
+            ("PING", "-NOAUTH Authentication required."),
+            ("HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated*"),
+            ("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled."),
+            ("AUTH secret", "+OK"),
+            ("PING", "+PONG"),
+            ("RESET", "+RESET"),
+            ("PING", "-NOAUTH Authentication required."),
+        ],
+    );
     assert_eq!(info(&mut client, "acl_access_denied_auth"), "1");
 }
 
@@ -334,14 +382,26 @@ fn configuration_changes_wholly_or_not_at_all() {
 fn protected_commands_and_directives_are_refused() {
     let server = Server::start(&[]);
     let mut client = server.connect();
-    check(&mut client, &[
-        ("DEBUG SLEEP 0", "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."),
-        ("CONFIG SET dir /", "-ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config"),
-        ("CONFIG SET dbfilename x", "-ERR CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config"),
-        ("MULTI", "+OK"),
-        ("DEBUG SLEEP 0", "-ERR DEBUG command not allowed.*"),
-        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
-    ]);
+    check(
+        &mut client,
+        &[
+            (
+                "DEBUG SLEEP 0",
+                "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+            ),
+            (
+                "CONFIG SET dir /",
+                "-ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config",
+            ),
+            (
+                "CONFIG SET dbfilename x",
+                "-ERR CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config",
+            ),
+            ("MULTI", "+OK"),
+            ("DEBUG SLEEP 0", "-ERR DEBUG command not allowed.*"),
+            ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ],
+    );
     let server = Server::start(&["--enable-debug-command", "local", "--enable-protected-configs", "local"]);
     check(&mut server.connect(), &[("DEBUG SLEEP 0", "+OK"), ("CONFIG SET dir /", "+OK")]);
 }
@@ -356,7 +416,8 @@ fn config_rewrite_writes_the_file() {
     check(&mut client, &[("CONFIG SET hz 25 timeout 7", "+OK"), ("CONFIG REWRITE", "+OK")]);
     let text = std::fs::read_to_string(&file).expect("the file is there");
     assert!(text.contains("# a comment\nhz 25\n") && text.contains("timeout 7\n"), "{text}");
-    let left: Vec<_> = std::fs::read_dir(&dir).expect("is there").flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(&dir).expect("is there").flatten().map(|entry| entry.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{left:?}");
 }
 
@@ -370,7 +431,8 @@ fn info_has_the_fields_of_redis_in_their_order() {
         let counted = ["cmdstat_", "errorstat_", "latency_percentiles", "db0"];
         !line.is_empty() && *line != "greylag_version" && !counted.iter().any(|start| line.starts_with(start))
     };
-    let ours: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap_or(line)).filter(own).collect();
+    let ours: Vec<&str> =
+        text.lines().map(|line| line.split(':').next().unwrap_or(line)).filter(own).collect();
     let theirs: Vec<&str> =
         include_str!("data/redis-7.2.4-info.txt").lines().filter(|line| !line.is_empty()).collect();
     // What replication tells depends on its state, and is tested there.
@@ -396,7 +458,9 @@ fn calls_and_errors_are_counted() {
     let server = Server::start(&[]);
     let mut client = server.connect();
     client.call("CONFIG RESETSTAT");
-    for line in ["GET k", "GET", "NOSUCH", "MULTI", "GET k", "CLIENT SETNAME \"a b\"", "EXEC", "EXEC", "SELECT x"] {
+    for line in
+        ["GET k", "GET", "NOSUCH", "MULTI", "GET k", "CLIENT SETNAME \"a b\"", "EXEC", "EXEC", "SELECT x"]
+    {
         client.call(line);
     }
     let text = client.call("INFO everything");
@@ -410,7 +474,8 @@ fn calls_and_errors_are_counted() {
     ] {
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
         let line = line.unwrap_or_else(|| panic!("{command} is not counted:\n{text}"));
-        let figures: Vec<&str> = line.split(',').map(|f| if f.starts_with("usec") { "" } else { f }).collect();
+        let figures: Vec<&str> =
+            line.split(',').map(|f| if f.starts_with("usec") { "" } else { f }).collect();
         assert_eq!(figures.join(",").replace(",,,", ",,"), want, "{command}");
         assert!(text.contains(&format!("latency_percentiles_usec_{command}:p50=")), "{command}");
     }
@@ -426,43 +491,52 @@ fn calls_and_errors_are_counted() {
 fn saving_and_loading_again() {
     let server = Server::start(&["--enable-debug-command", "yes"]);
     let mut client = server.connect();
-    check(&mut client, &[
-        ("DEBUG POPULATE 1000 key 50", "+OK"),
-        ("SET int 5", "+OK"),
-        ("BGSAVE now", "-ERR syntax error"),
-        ("BGREWRITEAOF", "-ERR BGREWRITEAOF is refused: *"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("DEBUG POPULATE 1000 key 50", "+OK"),
+            ("SET int 5", "+OK"),
+            ("BGSAVE now", "-ERR syntax error"),
+            ("BGREWRITEAOF", "-ERR BGREWRITEAOF is refused: *"),
+        ],
+    );
     let digest = client.call("DEBUG DIGEST");
     check(&mut client, &[("DEBUG RELOAD", "+OK"), ("DEBUG DIGEST", digest.as_str()), ("GET int", "5")]);
     assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
-    check(&mut client, &[
-        ("SET later 1", "+OK"),
-        ("SET int 6", "+OK"),
-        ("DEBUG RELOAD NOSAVE NOFLUSH", "-ERR Error trying to load the RDB dump, check server logs."),
-        ("GET int", "6"),
-        ("DEBUG RELOAD NOSAVE NOFLUSH MERGE", "+OK"),
-        ("GET int", "5"),
-        ("GET later", "1"),
-        ("DEBUG RELOAD NOSAVE", "+OK"),
-        ("GET later", "(nil)"),
-        ("DEBUG DIGEST", digest.as_str()),
-        ("DEBUG RELOAD NOW", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."),
-        ("MULTI", "+OK"),
-        ("BGSAVE", "+QUEUED"),
-        ("SET k 1", "+QUEUED"),
-        ("EXEC", "[+Background saving scheduled, +OK]"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("SET later 1", "+OK"),
+            ("SET int 6", "+OK"),
+            ("DEBUG RELOAD NOSAVE NOFLUSH", "-ERR Error trying to load the RDB dump, check server logs."),
+            ("GET int", "6"),
+            ("DEBUG RELOAD NOSAVE NOFLUSH MERGE", "+OK"),
+            ("GET int", "5"),
+            ("GET later", "1"),
+            ("DEBUG RELOAD NOSAVE", "+OK"),
+            ("GET later", "(nil)"),
+            ("DEBUG DIGEST", digest.as_str()),
+            ("DEBUG RELOAD NOW", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."),
+            ("MULTI", "+OK"),
+            ("BGSAVE", "+QUEUED"),
+            ("SET k 1", "+QUEUED"),
+            ("EXEC", "[+Background saving scheduled, +OK]"),
+        ],
+    );
     client.call("CONFIG RESETSTAT");
     wait_for("the scheduled save", || info(&mut client, "rdb_saves") == "1");
     check(&mut client, &[("SAVE", "+OK"), ("BGSAVE SCHEDULE", "+Background saving started")]);
     wait_for("the background save", || info(&mut client, "rdb_saves") == "3");
     assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
-    check(&mut client, &[
-        ("CONFIG SET rdb-key-save-delay 1000000", "+OK"),
-        ("BGSAVE", "+Background saving started"),
-        ("BGSAVE", "-ERR Background save already in progress"),
-        ("SAVE", "-ERR Background save already in progress"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("CONFIG SET rdb-key-save-delay 1000000", "+OK"),
+            ("BGSAVE", "+Background saving started"),
+            ("BGSAVE", "-ERR Background save already in progress"),
+            ("SAVE", "-ERR Background save already in progress"),
+        ],
+    );
     assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1");
 }
 
@@ -470,13 +544,16 @@ fn saving_and_loading_again() {
 fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
     let mut server = Server::start(&["--save", "3600 1"]);
     let (mut client, mut other) = (server.connect(), server.connect());
-    check(&mut client, &[
-        ("SHUTDOWN later", "-ERR syntax error"),
-        ("SHUTDOWN SAVE NOSAVE", "-ERR syntax error"),
-        ("SHUTDOWN ABORT NOW", "-ERR syntax error"),
-        ("SHUTDOWN ABORT", "-ERR No shutdown in progress."),
-        ("SET k v", "+OK"),
-    ]);
+    check(
+        &mut client,
+        &[
+            ("SHUTDOWN later", "-ERR syntax error"),
+            ("SHUTDOWN SAVE NOSAVE", "-ERR syntax error"),
+            ("SHUTDOWN ABORT NOW", "-ERR syntax error"),
+            ("SHUTDOWN ABORT", "-ERR No shutdown in progress."),
+            ("SET k v", "+OK"),
+        ],
+    );
     let elsewhere = server.dir.with_extension("away");
     std::fs::rename(&server.dir, &elsewhere).expect("a directory can be moved");
     std::fs::remove_dir_all(&elsewhere).expect("and removed");
@@ -522,38 +599,52 @@ fn crashes_are_real() {
 fn debug_tells_and_shows() {
     let server = Server::start(&["--enable-debug-command", "yes"]);
     let mut client = server.connect();
-    check(&mut client, &[
-        ("DEBUG NOSUCH", "-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. Try DEBUG HELP."),
-        ("DEBUG SLEEP", "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP."),
-        ("DEBUG DIGEST", "+0000000000000000000000000000000000000000"),
-        ("SET lst 1", "+OK"),
-        // As redis-server says of the same keys.
-        ("DEBUG DIGEST-VALUE lst nokey", "[+b4fc66738120fba0b5aa500ab5c2bf89cea1c5da, +0000000000000000000000000000000000000000]"),
-        ("DEBUG OBJECT nokey", "-ERR no such key"),
-        ("DEBUG OBJECT lst", "+Value at:0x*"),
-        ("DEBUG ERROR \"MYERR a b\"", "-MYERR a b"),
-        ("DEBUG POPULATE x", "-ERR value is out of range, must be positive"),
-        ("DEBUG POPULATE 2 p 3", "+OK"),
-        ("GET p:1", "val"),
-        ("DEBUG STRINGMATCH-LEN 3 a*b", ":0"),
-        ("DEBUG STRINGMATCH-LEN 3 a*", ":1"),
-        ("DEBUG PROTOCOL map", "[:0, :0, :1, :1, :2, :0]"),
-        ("DEBUG PROTOCOL push", "-ERR RESP2 is not supported by this command"),
-        ("DEBUG PROTOCOL nosuch", "-ERR Wrong protocol type name.*"),
-        ("DEBUG LOG honk", "+OK"),
-        ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
-        ("DEBUG SLEEP 0.01", "+OK"),
-        ("MEMORY USAGE nokey", "(nil)"),
-        ("MEMORY USAGE lst SAMPLES", "-ERR syntax error"),
-        ("MODULE LIST", "[]"),
-        ("LASTSAVE", ":*"),
-    ]);
+    check(
+        &mut client,
+        &[
+            (
+                "DEBUG NOSUCH",
+                "-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. Try DEBUG HELP.",
+            ),
+            (
+                "DEBUG SLEEP",
+                "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.",
+            ),
+            ("DEBUG DIGEST", "+0000000000000000000000000000000000000000"),
+            ("SET lst 1", "+OK"),
+            // As redis-server says of the same keys.
+            (
+                "DEBUG DIGEST-VALUE lst nokey",
+                "[+b4fc66738120fba0b5aa500ab5c2bf89cea1c5da, +0000000000000000000000000000000000000000]",
+            ),
+            ("DEBUG OBJECT nokey", "-ERR no such key"),
+            ("DEBUG OBJECT lst", "+Value at:0x*"),
+            ("DEBUG ERROR \"MYERR a b\"", "-MYERR a b"),
+            ("DEBUG POPULATE x", "-ERR value is out of range, must be positive"),
+            ("DEBUG POPULATE 2 p 3", "+OK"),
+            ("GET p:1", "val"),
+            ("DEBUG STRINGMATCH-LEN 3 a*b", ":0"),
+            ("DEBUG STRINGMATCH-LEN 3 a*", ":1"),
+            ("DEBUG PROTOCOL map", "[:0, :0, :1, :1, :2, :0]"),
+            ("DEBUG PROTOCOL push", "-ERR RESP2 is not supported by this command"),
+            ("DEBUG PROTOCOL nosuch", "-ERR Wrong protocol type name.*"),
+            ("DEBUG LOG honk", "+OK"),
+            ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
+            ("DEBUG SLEEP 0.01", "+OK"),
+            ("MEMORY USAGE nokey", "(nil)"),
+            ("MEMORY USAGE lst SAMPLES", "-ERR syntax error"),
+            ("MODULE LIST", "[]"),
+            ("LASTSAVE", ":*"),
+        ],
+    );
     let object = client.call("DEBUG OBJECT lst");
     assert!(object.contains(" refcount:1 encoding:int serializedlength:2 lru:"), "{object}");
     assert!(server.log().contains("DEBUG LOG: honk"));
     for container in ["CLIENT", "CONFIG", "COMMAND", "MEMORY", "MODULE", "DEBUG"] {
         let help = client.call(&format!("{container} HELP"));
-        assert!(help.starts_with(&format!("[+{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:, +")));
+        assert!(help.starts_with(&format!(
+            "[+{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:, +"
+        )));
         assert!(help.contains("+HELP, +    Prints this help."), "{help}");
     }
 }
@@ -562,33 +653,57 @@ fn debug_tells_and_shows() {
 fn commands_tell_of_themselves() {
     let server = Server::start(&[]);
     let mut client = server.connect();
-    check(&mut client, &[
-        ("COMMAND INFO get nosuch", "[[get, :2, [+readonly, +fast], :1, :1, :1, [+@read, +@string, +@fast], [], [[flags, [+RO, +access], begin_search, [type, index, spec, [index, :1]], find_keys, [type, range, spec, [lastkey, :0, keystep, :1, limit, :0]]]], []], (nil)]"),
-        ("COMMAND INFO config|get", "[[config|get, :-3, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]"),
-        ("COMMAND INFO debug", "[[debug, :-2, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]"),
-        ("COMMAND DOCS nosuch", "[]"),
-        ("COMMAND DOCS echo", "[echo, [summary, Answers the message., since, 1.0.0, group, connection, complexity, O(1), arguments, [[name, message, type, string, display_text, message]]]]"),
-        ("COMMAND LIST FILTERBY PATTERN memory|*", "[memory|doctor, memory|help, memory|usage]"),
-        ("COMMAND LIST FILTERBY ACLCAT nosuch", "[]"),
-        ("COMMAND LIST FILTERBY MODULE x", "[]"),
-        ("COMMAND LIST FILTERBY goose x", "-ERR syntax error"),
-        ("COMMAND LIST FILTERBY", "-ERR syntax error"),
-        ("COMMAND GETKEYS GET a", "[a]"),
-        ("COMMAND GETKEYS MEMORY USAGE a", "[a]"),
-        ("COMMAND GETKEYS WATCH a b", "[a, b]"),
-        ("COMMAND GETKEYS NOSUCH", "-ERR Invalid command specified"),
-        ("COMMAND GETKEYS PING", "-ERR The command has no key arguments"),
-        ("COMMAND GETKEYS GET", "-ERR Invalid number of arguments specified for command"),
-        ("COMMAND GETKEYSANDFLAGS SET a b", "[[a, [+OW, +update]]]"),
-        ("COMMAND NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."),
-    ]);
+    check(
+        &mut client,
+        &[
+            (
+                "COMMAND INFO get nosuch",
+                "[[get, :2, [+readonly, +fast], :1, :1, :1, [+@read, +@string, +@fast], [], [[flags, [+RO, +access], begin_search, [type, index, spec, [index, :1]], find_keys, [type, range, spec, [lastkey, :0, keystep, :1, limit, :0]]]], []], (nil)]",
+            ),
+            (
+                "COMMAND INFO config|get",
+                "[[config|get, :-3, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]",
+            ),
+            (
+                "COMMAND INFO debug",
+                "[[debug, :-2, [+admin, +noscript, +loading, +stale], :0, :0, :0, [+@admin, +@slow, +@dangerous], [], [], []]]",
+            ),
+            ("COMMAND DOCS nosuch", "[]"),
+            (
+                "COMMAND DOCS echo",
+                "[echo, [summary, Answers the message., since, 1.0.0, group, connection, complexity, O(1), arguments, [[name, message, type, string, display_text, message]]]]",
+            ),
+            ("COMMAND LIST FILTERBY PATTERN memory|*", "[memory|doctor, memory|help, memory|usage]"),
+            ("COMMAND LIST FILTERBY ACLCAT nosuch", "[]"),
+            ("COMMAND LIST FILTERBY MODULE x", "[]"),
+            ("COMMAND LIST FILTERBY goose x", "-ERR syntax error"),
+            ("COMMAND LIST FILTERBY", "-ERR syntax error"),
+            ("COMMAND GETKEYS GET a", "[a]"),
+            ("COMMAND GETKEYS MEMORY USAGE a", "[a]"),
+            ("COMMAND GETKEYS WATCH a b", "[a, b]"),
+            ("COMMAND GETKEYS NOSUCH", "-ERR Invalid command specified"),
+            ("COMMAND GETKEYS PING", "-ERR The command has no key arguments"),
+            ("COMMAND GETKEYS GET", "-ERR Invalid number of arguments specified for command"),
+            ("COMMAND GETKEYSANDFLAGS SET a b", "[[a, [+OW, +update]]]"),
+            ("COMMAND NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."),
+        ],
+    );
     let count = client.call("COMMAND COUNT");
     client.call("HELLO 3");
-    check(&mut client, &[
-        ("COMMAND INFO time", "[[time, :1, ~[+loading, +stale, +fast], :0, :0, :0, ~[+@fast], ~[nondeterministic_output], ~[], ~[]]]"),
-        ("COMMAND DOCS time", "{time: {summary: The server's time: Unix seconds, and microseconds within the second., since: 2.6.0, group: server, complexity: O(1)}}"),
-        ("COMMAND COUNT", count.as_str()),
-    ]);
+    check(
+        &mut client,
+        &[
+            (
+                "COMMAND INFO time",
+                "[[time, :1, ~[+loading, +stale, +fast], :0, :0, :0, ~[+@fast], ~[nondeterministic_output], ~[], ~[]]]",
+            ),
+            (
+                "COMMAND DOCS time",
+                "{time: {summary: The server's time: Unix seconds, and microseconds within the second., since: 2.6.0, group: server, complexity: O(1)}}",
+            ),
+            ("COMMAND COUNT", count.as_str()),
+        ],
+    );
     assert!(client.call("COMMAND").starts_with("[["));
     assert!(client.call("COMMAND DOCS").starts_with('{'));
 }

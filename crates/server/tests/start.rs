@@ -94,7 +94,7 @@ fn a_broken_dump_ends_the_start_and_stays() {
 #[test]
 fn the_log_has_its_form_and_the_process_its_pid() {
     let mut server = Server::start(&["--always-show-logo", "yes"]);
-    server.wait_log("Ready to accept connections tcp");
+    server.wait_log("Ready to accept connections");
     server.signal("TERM");
     assert_eq!(server.wait_exit(), Some(0));
     let log = server.log();
@@ -108,7 +108,7 @@ fn the_log_has_its_form_and_the_process_its_pid() {
         ('C', '*', "oO0OoO0OoO0Oo Greylag is starting oO0OoO0OoO0Oo"),
         ('C', '*', "Configuration loaded"),
         ('M', '*', "Server initialized"),
-        ('M', '*', "Ready to accept connections tcp"),
+        ('M', '*', "Ready to accept connections"),
         ('M', '#', "Greylag is now ready to exit, bye bye..."),
     ];
     for (role, level, message) in events {
@@ -160,7 +160,7 @@ fn as_redis_server_with_a_file() {
     let file = dir.write("redis-master.conf", &conf);
     let child = Command::new(&link).arg(&file).args(["--slowlog-max-len", "5"]).stdout(Stdio::null()).spawn();
     let mut server = Server { child: child.expect("starts"), port, dir };
-    wait_until("the start", || server.dir.read("mine.log").contains("Ready to accept connections tcp"));
+    wait_until("the start", || server.dir.read("mine.log").contains("Ready to accept connections"));
     assert_eq!(server.connect().ask(&["PING"]), "+PONG");
     server.signal("INT");
     assert_eq!(server.wait_exit(), Some(0));

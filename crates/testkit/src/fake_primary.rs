@@ -74,7 +74,10 @@ impl Script {
 
     fn act(&self, request: &[String]) -> Act {
         let line = request.join(" ").to_uppercase();
-        let fits = |words: &str| line.strip_prefix(words).is_some_and(|rest| words.is_empty() || !rest.starts_with(|c: char| c.is_alphanumeric()));
+        let fits = |words: &str| {
+            line.strip_prefix(words)
+                .is_some_and(|rest| words.is_empty() || !rest.starts_with(|c: char| c.is_alphanumeric()))
+        };
         let rule = self.rules.iter().rev().find(|(words, _)| fits(words));
         rule.map_or(Act::Ignore, |(_, act)| act.clone())
     }
@@ -111,7 +114,8 @@ impl FakePrimary {
             scripts: Arc::new(Mutex::new(scripts.into())),
             closing: Arc::default(),
         };
-        let (heard, scripts, closing) = (primary.heard.clone(), primary.scripts.clone(), primary.closing.clone());
+        let (heard, scripts, closing) =
+            (primary.heard.clone(), primary.scripts.clone(), primary.closing.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if closing.load(Ordering::SeqCst) {
@@ -173,14 +177,21 @@ fn next(scripts: &Mutex<VecDeque<Script>>) -> Script {
     }
 }
 
-fn converse(stream: TcpStream, script: &Script, heard: &Mutex<Heard>, closing: &AtomicBool) -> io::Result<()> {
+fn converse(
+    stream: TcpStream,
+    script: &Script,
+    heard: &Mutex<Heard>,
+    closing: &AtomicBool,
+) -> io::Result<()> {
     let mut client = Client::over(stream);
     client.set_limit(Duration::from_millis(100));
     let mut silent = false;
     while !closing.load(Ordering::SeqCst) {
         let request = match request(&mut client) {
             Ok(request) => request,
-            Err(error) if is_closed(&error) || error.kind() == io::ErrorKind::InvalidData => return Err(error),
+            Err(error) if is_closed(&error) || error.kind() == io::ErrorKind::InvalidData => {
+                return Err(error);
+            }
             Err(_) => continue, // nothing yet
         };
         let act = script.act(&request);

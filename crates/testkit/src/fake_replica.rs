@@ -46,7 +46,8 @@ impl FakeReplica {
                 client.send(&encode(&["PSYNC", repl_id, &offset.to_string()]))?;
             }
         }
-        let mut replica = Self { client, answer: String::new(), payload: vec![], stream_bytes: 0, first_offset: 0 };
+        let mut replica =
+            Self { client, answer: String::new(), payload: vec![], stream_bytes: 0, first_offset: 0 };
         if !matches!(ask, Ask::Sync) {
             replica.answer = replica.text_line()?;
         }

@@ -74,6 +74,7 @@ fn enforce_limits() {
 
 /// Sends a signal by its name without SIG.
 pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).stderr(Stdio::null()).status();
+    let status =
+        Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).stderr(Stdio::null()).status();
     status.expect("a shell can be started");
 }

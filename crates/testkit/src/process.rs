@@ -70,7 +70,11 @@ fn greylag_program() -> &'static PathBuf {
             build.arg("--release");
         }
         let output = build.output().expect("cargo can be started");
-        assert!(output.status.success(), "the server does not build:\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "the server does not build:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         profile_dir.join("greylag-server")
     })
 }
@@ -191,7 +195,9 @@ impl Builder {
                 Ok(()) => return server,
                 Err(Startup::PortTaken) if self.port.is_none() => dir = server.abandon(),
                 Err(Startup::PortTaken) => panic!("port {port} is taken\n{}", server.log_tail()),
-                Err(Startup::Failed(why)) => panic!("{:?} does not start: {why}\n{}", self.kind, server.log_tail()),
+                Err(Startup::Failed(why)) => {
+                    panic!("{:?} does not start: {why}\n{}", self.kind, server.log_tail())
+                }
             }
         }
         panic!("every port is taken at once");
@@ -214,7 +220,8 @@ impl Builder {
     }
 
     fn command(&self, dir: &Path, port: u16) -> Command {
-        let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.to_string_lossy());
+        let fill =
+            |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.to_string_lossy());
         let program = match &self.program_name {
             None => self.kind.program(),
             Some(name) => link(&self.kind.program(), &dir.join(name)),
@@ -287,7 +294,8 @@ impl Server {
 
     /// Starts the process; what it prints is added to the log.
     fn launch(&mut self) {
-        let log = File::options().append(true).create(true).open(self.log_path()).expect("the log can be opened");
+        let log =
+            File::options().append(true).create(true).open(self.log_path()).expect("the log can be opened");
         let mut command = self.builder.command(self.dir(), self.port);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file can be opened twice")).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
@@ -353,7 +361,9 @@ impl Server {
 
     /// Everything that it has printed.
     pub fn log(&self) -> String {
-        fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        fs::read(self.log_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     pub fn log_lines(&self) -> Vec<Line> {
@@ -380,7 +390,9 @@ impl Server {
     /// Waits until a text is in the log so many times.
     #[track_caller]
     pub fn wait_log_times(&self, text: &str, times: usize) {
-        self.wait_for(&format!("{text:?} in the log {times} times"), || times <= self.log().matches(text).count());
+        self.wait_for(&format!("{text:?} in the log {times} times"), || {
+            times <= self.log().matches(text).count()
+        });
     }
 
     /// Polls until `cond` holds; the failure shows the log.
@@ -392,7 +404,8 @@ impl Server {
 
     #[track_caller]
     pub fn client(&self) -> Client {
-        Client::connect(self.port).unwrap_or_else(|error| panic!("can't connect: {error}\n{}", self.log_tail()))
+        Client::connect(self.port)
+            .unwrap_or_else(|error| panic!("can't connect: {error}\n{}", self.log_tail()))
     }
 
     /// One command over a connection of its own.

@@ -9,7 +9,9 @@ const SEEDS: u64 = 3000;
 const TRACE_LINES: usize = 120;
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
 
 /// Says which seed it was, if its run panics.
@@ -61,7 +63,10 @@ fn seeds() {
                             total.log_bytes += report.log_bytes;
                         }
                         Err(failure) => {
-                            failures.lock().unwrap_or_else(PoisonError::into_inner).push((seed, failure.what));
+                            failures
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push((seed, failure.what));
                         }
                     }
                 }
@@ -75,8 +80,13 @@ fn seeds() {
     if let Some((seed, what)) = failures.first() {
         let trace = one(*seed, Tracing::On).err().map(|failure| failure.trace).unwrap_or_default();
         trace.iter().skip(trace.len().saturating_sub(TRACE_LINES)).for_each(|line| println!("{line}"));
-        let list: Vec<String> = failures.iter().take(20).map(|(seed, what)| format!("{seed}: {what}")).collect();
-        panic!("{} of {seeds} seeds fail; SIM_SEED={seed} replays the first ({what})\n{}", failures.len(), list.join("\n"));
+        let list: Vec<String> =
+            failures.iter().take(20).map(|(seed, what)| format!("{seed}: {what}")).collect();
+        panic!(
+            "{} of {seeds} seeds fail; SIM_SEED={seed} replays the first ({what})\n{}",
+            failures.len(),
+            list.join("\n")
+        );
     }
     // A simulator in which nothing happens finds nothing.
     assert!(seeds < 100 || (seeds < total.full_syncs && seeds < total.partial_syncs), "{total:?}");

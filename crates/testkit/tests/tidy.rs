@@ -20,8 +20,15 @@ const UNSAFE: &[&str] = &["crates/ds/", "crates/server/src/sys.rs", "crates/serv
 
 /// Below the server nothing does I/O, reads a clock or starts a thread.
 const PURE: &[&str] = &["base", "resp", "ds", "engine", "replication"];
-const IMPURE_WORDS: &[&str] =
-    &["std::net", "std::fs", "Instant::now", "SystemTime::now", "thread::spawn", "thread::sleep", "std::process"];
+const IMPURE_WORDS: &[&str] = &[
+    "std::net",
+    "std::fs",
+    "Instant::now",
+    "SystemTime::now",
+    "thread::spawn",
+    "thread::sleep",
+    "std::process",
+];
 
 const LINES_MAX: usize = 1000;
 
@@ -44,7 +51,8 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 fn files(root: &Path, name: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     sources(&root.join("crates").join(name).join("src"), &mut found);
-    let relative = |path: &PathBuf| path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+    let relative =
+        |path: &PathBuf| path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
     found.iter().map(|path| (relative(path), fs::read_to_string(path).expect("is text"))).collect()
 }
 
@@ -57,13 +65,14 @@ fn code(text: &str) -> &str {
 fn crates_import_only_what_lies_below() {
     let root = root();
     for (name, allowed) in FLOORS {
-        let manifest = fs::read_to_string(root.join("crates").join(name).join("Cargo.toml")).expect("has a manifest");
+        let manifest =
+            fs::read_to_string(root.join("crates").join(name).join("Cargo.toml")).expect("has a manifest");
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("");
         let dependencies = dependencies.split("\n[").next().unwrap_or("");
         for (other, _) in FLOORS {
-            let imports = dependencies.lines().any(|line| {
-                line.strip_prefix(other).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-            });
+            let imports = dependencies
+                .lines()
+                .any(|line| line.strip_prefix(other).is_some_and(|rest| rest.starts_with([' ', '.', '='])));
             assert!(!imports || allowed.contains(other), "{name} may not import {other}");
         }
     }

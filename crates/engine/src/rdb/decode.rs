@@ -24,15 +24,37 @@ pub enum Step<'b> {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Item<'b> {
-    Header { version: u32 },
-    Aux { key: Cow<'b, [u8]>, value: Cow<'b, [u8]> },
+    Header {
+        version: u32,
+    },
+    Aux {
+        key: Cow<'b, [u8]>,
+        value: Cow<'b, [u8]>,
+    },
     SelectDb(u32),
-    ResizeDb { keys: u64, expires: u64 },
-    Entry { key: Cow<'b, [u8]>, value: Value<'b>, expire_ms: Option<i64>, idle: Option<u64>, freq: Option<u8> },
+    ResizeDb {
+        keys: u64,
+        expires: u64,
+    },
+    Entry {
+        key: Cow<'b, [u8]>,
+        value: Value<'b>,
+        expire_ms: Option<i64>,
+        idle: Option<u64>,
+        freq: Option<u8>,
+    },
     /// A library of functions, which this version can't keep.
-    Function { code: Cow<'b, [u8]> },
-    SlotInfo { slot: u64, keys: u64, expires: u64 },
-    Eof { checksum: bool },
+    Function {
+        code: Cow<'b, [u8]>,
+    },
+    SlotInfo {
+        slot: u64,
+        keys: u64,
+        expires: u64,
+    },
+    Eof {
+        checksum: bool,
+    },
 }
 
 /// What is wrong with a file, and where.
@@ -197,12 +219,18 @@ impl<'b> Input<'b> {
                 }
                 opcode::AUX => return Ok(Item::Aux { key: self.text()?, value: self.text()? }),
                 opcode::SLOT_INFO => {
-                    return Ok(Item::SlotInfo { slot: self.length()?, keys: self.length()?, expires: self.length()? });
+                    return Ok(Item::SlotInfo {
+                        slot: self.length()?,
+                        keys: self.length()?,
+                        expires: self.length()?,
+                    });
                 }
                 opcode::FUNCTION2 => return Ok(Item::Function { code: self.text()? }),
                 opcode::FUNCTION_PRE_GA => return wrong("Pre-release function format not supported"),
                 opcode::MODULE_AUX => {
-                    return wrong("The RDB file contains AUX data of a module, and this server has no modules");
+                    return wrong(
+                        "The RDB file contains AUX data of a module, and this server has no modules",
+                    );
                 }
                 TYPE_STRING => {
                     let key = self.text()?;
@@ -219,7 +247,9 @@ impl<'b> Input<'b> {
         };
         let key = self.text()?;
         let key = key.escape_ascii();
-        wrong(format!("the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"))
+        wrong(format!(
+            "the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"
+        ))
     }
 
     fn eof(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
@@ -233,7 +263,9 @@ impl<'b> Input<'b> {
         }
         let computed = crc.value();
         if stored != computed {
-            return wrong(format!("Wrong RDB checksum expected: ({computed:x}) but got ({stored:x}). Aborting now."));
+            return wrong(format!(
+                "Wrong RDB checksum expected: ({computed:x}) but got ({stored:x}). Aborting now."
+            ));
         }
         Ok(Item::Eof { checksum: true })
     }
@@ -255,7 +287,9 @@ impl<'b> Input<'b> {
     fn length(&mut self) -> Read<u64> {
         match self.length_or_encoding()? {
             Length::Plain(n) => Ok(n),
-            Length::Encoded(encoding) => wrong(format!("string encoding {encoding} where a length should be")),
+            Length::Encoded(encoding) => {
+                wrong(format!("string encoding {encoding} where a length should be"))
+            }
         }
     }
 

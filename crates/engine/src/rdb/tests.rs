@@ -57,7 +57,9 @@ fn what_is_written_is_read_at_any_split() {
         (b"long", bytes(&long), None),
         (b"noise", bytes(&noise), None),
     ];
-    for n in [0, -1, 127, -128, 128, 32767, -32769, i64::from(i32::MAX), i64::from(i32::MIN), 1 << 40, i64::MIN] {
+    for n in
+        [0, -1, 127, -128, 128, 32767, -32769, i64::from(i32::MAX), i64::from(i32::MIN), 1 << 40, i64::MIN]
+    {
         entries.push((b"n", Value::Int(n), None));
     }
     for options in [PLAIN, Options { compress: false, checksum: false }] {
@@ -105,9 +107,15 @@ fn errors_say_what_and_where() {
     let cases: &[(&[u8], &str)] = &[
         (b"RADIS0010", "Wrong signature trying to load DB from file (at offset 0 of the RDB)"),
         (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
-        (b"REDIS0010\x04\x03foo\x01", "the value of type 'hash' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)"),
+        (
+            b"REDIS0010\x04\x03foo\x01",
+            "the value of type 'hash' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
+        ),
         (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
-        (b"REDIS0010\x00\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "string length 9223372036854775807 (at offset 9 of the RDB)"),
+        (
+            b"REDIS0010\x00\x81\x7f\xff\xff\xff\xff\xff\xff\xff",
+            "string length 9223372036854775807 (at offset 9 of the RDB)",
+        ),
         (b"REDIS0010\xff12345678", "Wrong RDB checksum"),
         (b"REDIS0010", "Unexpected EOF reading RDB file (at offset 9 of the RDB)"),
     ];

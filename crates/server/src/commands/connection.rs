@@ -73,12 +73,18 @@ pub const ROWS: &[HostRow] = &[
                     Doc {
                         of: &[Doc::new("username", "string"), Doc::new("password", "string")],
                         ..Doc::new("auth", "block")
-                    }.behind("AUTH").optional(),
+                    }
+                    .behind("AUTH")
+                    .optional(),
                     Doc::new("clientname", "string").behind("SETNAME").optional(),
                 ],
                 ..Doc::new("arguments", "block")
-            }.optional()],
-            history: &[("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context.")],
+            }
+            .optional()],
+            history: &[(
+                "6.2.0",
+                "`protover` made optional; when called without arguments the command reports the current connection's context.",
+            )],
             ..CONNECTION
         },
         run: hello,

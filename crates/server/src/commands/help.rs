@@ -32,7 +32,10 @@ pub fn help(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mu
 /// The lines of a HELP: how each subcommand is written, and below it what it does.
 pub fn write(name: &str, lines: &[(String, &str)], out: &mut Reply) {
     out.array(1 + lines.len() * 2);
-    out.simple(&format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", name.to_ascii_uppercase()));
+    out.simple(&format!(
+        "{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        name.to_ascii_uppercase()
+    ));
     for (usage, summary) in lines {
         out.simple(usage.trim_end());
         out.simple(&format!("    {summary}"));

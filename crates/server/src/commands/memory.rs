@@ -78,7 +78,9 @@ fn doctor(_session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut
     let text = if data < BYTES_MIN {
         "This server holds next to no data, so there is nothing to find out about its memory.\n".to_string()
     } else if used * 3 / 2 < peak {
-        format!("The peak of {peak} bytes lies far above the {used} bytes in use: what was freed may not have gone back to the system.\n")
+        format!(
+            "The peak of {peak} bytes lies far above the {used} bytes in use: what was freed may not have gone back to the system.\n"
+        )
     } else {
         "Nothing looks wrong with this server's memory.\n".to_string()
     };

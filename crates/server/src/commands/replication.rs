@@ -11,7 +11,8 @@ use replication::replica::By;
 use resp::{Args, OwnedArgs, Reply};
 use std::sync::atomic::Ordering::Relaxed;
 
-const ADMIN: Meta = Meta { group: "server", flags: Flags::ADMIN.with(Flags::NOSCRIPT), locks: Locks::None, ..Meta::BASE };
+const ADMIN: Meta =
+    Meta { group: "server", flags: Flags::ADMIN.with(Flags::NOSCRIPT), locks: Locks::None, ..Meta::BASE };
 
 const REPLICAOF: Meta = Meta {
     arity: 3,
@@ -97,7 +98,8 @@ fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut
     let port = base::number::parse_i64(port).filter(|port| (0..=65535).contains(port));
     let port = port.ok_or(Error::text("ERR Invalid master port"))? as u16;
     let host = String::from_utf8_lossy(host).into_owned();
-    if server.replication.primary_address().is_some_and(|(at, p)| at.eq_ignore_ascii_case(&host) && p == port) {
+    if server.replication.primary_address().is_some_and(|(at, p)| at.eq_ignore_ascii_case(&host) && p == port)
+    {
         out.simple("OK Already connected to specified master");
         return Ok(());
     }

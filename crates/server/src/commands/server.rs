@@ -86,11 +86,8 @@ fn lolwut(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut 
   \ <_. )
    `---'
 ";
-    let version = format!(
-        "{goose}Redis ver. {}, Greylag ver. {}\n",
-        crate::REDIS_VERSION,
-        env!("CARGO_PKG_VERSION")
-    );
+    let version =
+        format!("{goose}Redis ver. {}, Greylag ver. {}\n", crate::REDIS_VERSION, env!("CARGO_PKG_VERSION"));
     out.verbatim("txt", version.as_bytes());
     Ok(())
 }

@@ -22,7 +22,9 @@ use engine::Scratch;
 use engine::snapshot::Snapshot;
 use mio::{Events, Poll, Token};
 use replication::ConnId;
-use replication::primary::{Action, Event, Flush, Peer as PeerFacts, Role, SnapshotId, SyncRequest, Target, View};
+use replication::primary::{
+    Action, Event, Flush, Peer as PeerFacts, Role, SnapshotId, SyncRequest, Target, View,
+};
 use replication::replica::By;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -42,7 +44,10 @@ pub(super) enum Message {
     Changed,
     AckWanted,
     /// A snapshot's walk is over: its file (with its length) or the bytes that went to the sockets.
-    SnapshotEnded { id: SnapshotId, result: Result<Made, String> },
+    SnapshotEnded {
+        id: SnapshotId,
+        result: Result<Made, String>,
+    },
     /// A walk pushed a chunk.
     Chunk,
 }
@@ -162,7 +167,9 @@ impl Thread {
         self.server.engine.log.will_sleep();
         let end = self.server.engine.log.end();
         let has_news = |peer: &Peer| {
-            peer.writable && peer.payload.is_none() && peer.cursor.as_ref().is_some_and(|cursor| cursor.offset() < end.0)
+            peer.writable
+                && peer.payload.is_none()
+                && peer.cursor.as_ref().is_some_and(|cursor| cursor.offset() < end.0)
         };
         if !self.again.is_empty() || self.peers.values().any(has_news) {
             return Duration::ZERO;
@@ -244,7 +251,9 @@ impl Thread {
                 }
             }
             Action::Close { conn, flush } => match self.peers.get_mut(&conn) {
-                Some(peer) if flush == Flush::AfterOutput && peer.output.pending() != 0 => peer.closing = true,
+                Some(peer) if flush == Flush::AfterOutput && peer.output.pending() != 0 => {
+                    peer.closing = true
+                }
                 Some(_) => self.remove(conn),
                 None => {}
             },
@@ -293,7 +302,10 @@ impl Thread {
         let HandedOver { mut stream, input, request, facts, client } = handed;
         let conn = ConnId(client.id);
         if let Err(error) = stream.register(self.poll.registry(), Token(client.id as usize)) {
-            logger::log(Level::Warning, &format!("Can't watch the socket of a replica: {}", sys::error_text(&error)));
+            logger::log(
+                Level::Warning,
+                &format!("Can't watch the socket of a replica: {}", sys::error_text(&error)),
+            );
             self.server.clients.remove(client.id);
             return;
         }
@@ -430,7 +442,8 @@ impl Thread {
         let server = self.server;
         // If the history is the same before and after, the cut is of it.
         let replid = server.replication.history().id;
-        let Some(snapshot) = save::cut(server, &mut self.scratch, save::For::Replicas { without_data }) else {
+        let Some(snapshot) = save::cut(server, &mut self.scratch, save::For::Replicas { without_data })
+        else {
             return self.step(Event::SnapshotBusy { id });
         };
         let offset = snapshot.offset;

@@ -47,7 +47,8 @@ impl Replication {
             return;
         };
         let up = link.state() == State::Connected;
-        let since_io = if up || link.state() == State::Sync { (now - link.last_io_ms()).max(0) / 1000 } else { -1 };
+        let since_io =
+            if up || link.state() == State::Sync { (now - link.last_io_ms()).max(0) / 1000 } else { -1 };
         let end = server.engine.log.end().0;
         let mut line = |name: &str, value: &dyn std::fmt::Display| {
             out.push((name.into(), value.to_string()));

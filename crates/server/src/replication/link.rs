@@ -100,7 +100,10 @@ impl Thread {
             self.read_mailbox();
             let ready = events.iter().filter(|event| event.token() == SOCKET);
             let (readable, writable) = ready.fold((false, false), |(readable, writable), event| {
-                (readable || event.is_readable() || event.is_error(), writable || event.is_writable() || event.is_error())
+                (
+                    readable || event.is_readable() || event.is_error(),
+                    writable || event.is_writable() || event.is_error(),
+                )
             });
             debug_assert!(MAILBOX != SOCKET);
             if writable {
@@ -219,7 +222,11 @@ impl Thread {
         self.disconnect();
         match open(host, port).and_then(|stream| {
             let mut stream = Stream::Tcp(stream);
-            self.poll.registry().register(stream.source(), SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+            self.poll.registry().register(
+                stream.source(),
+                SOCKET,
+                Interest::READABLE | Interest::WRITABLE,
+            )?;
             Ok(stream)
         }) {
             Ok(stream) => self.socket = Some(Socket { stream, output: Output::default(), connecting: true }),
@@ -388,7 +395,9 @@ impl Thread {
                 Note::GetAck => self.step(Event::AckWanted),
                 Note::Failed { command, error } => logger::log(
                     Level::Warning,
-                    &format!("== CRITICAL == This replica is sending an error to its master: '{error}' after processing the command '{command}'"),
+                    &format!(
+                        "== CRITICAL == This replica is sending an error to its master: '{error}' after processing the command '{command}'"
+                    ),
                 ),
             }
         }

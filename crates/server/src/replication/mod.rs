@@ -80,7 +80,8 @@ impl Replication {
 
     /// Starts the threads, and follows the primary that the configuration names.
     pub fn start(&self, server: &'static Server) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("Can't start replication: {}", crate::sys::error_text(&error));
+        let failed =
+            |error: std::io::Error| format!("Can't start replication: {}", crate::sys::error_text(&error));
         let feed = feed::start(server).map_err(failed)?;
         let link = link::start(server).map_err(failed)?;
         let _ = (self.feed.set(feed), self.link_mailbox.set(link));
@@ -88,7 +89,11 @@ impl Replication {
         if let Some((host, port)) = &config.replicaof.0 {
             let mut scratch = engine::Scratch::new(server.random_seed());
             let mut txn = all_shards(server, &mut scratch);
-            self.change_role(server, &mut txn, Event::ReplicaOf { host: host.clone(), port: *port, by: By::Config });
+            self.change_role(
+                server,
+                &mut txn,
+                Event::ReplicaOf { host: host.clone(), port: *port, by: By::Config },
+            );
         }
         Ok(())
     }
@@ -164,7 +169,12 @@ impl Replication {
     }
 
     /// Carries out what belongs to the change of role; gives back what is the link thread's.
-    fn role_action(&self, server: &'static Server, txn: &mut Txn, action: Action<'static>) -> Option<Action<'static>> {
+    fn role_action(
+        &self,
+        server: &'static Server,
+        txn: &mut Txn,
+        action: Action<'static>,
+    ) -> Option<Action<'static>> {
         let engine = &server.engine;
         match action {
             Action::BecomeReplica => {

@@ -38,7 +38,10 @@ impl Transfer {
         let seconds = server.clock.unix_ms() / 1000;
         let path = PathBuf::from(format!("temp-{seconds}.{}.rdb", std::process::id()));
         let file = File::create_new(&path).map_err(|error| {
-            format!("Opening the temp file needed for MASTER <-> REPLICA synchronization: {}", sys::error_text(&error))
+            format!(
+                "Opening the temp file needed for MASTER <-> REPLICA synchronization: {}",
+                sys::error_text(&error)
+            )
         })?;
         Ok(Self { server, sink: Sink::Disk { file, path, unsynced: 0 } })
     }
@@ -54,7 +57,9 @@ impl Transfer {
             Sink::Disk { file, unsynced, .. } => {
                 let failed = |error: std::io::Error| {
                     let why = sys::error_text(&error);
-                    format!("Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}")
+                    format!(
+                        "Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}"
+                    )
                 };
                 file.write_all(bytes).map_err(failed)?;
                 *unsynced += bytes.len() as u64;
@@ -99,7 +104,8 @@ fn load_file(
     path: &PathBuf,
     alive: &mut impl FnMut(),
 ) -> Result<Loader<'static>, String> {
-    let failed = |error: std::io::Error| format!("Can't read {}: {}", path.display(), sys::error_text(&error));
+    let failed =
+        |error: std::io::Error| format!("Can't read {}: {}", path.display(), sys::error_text(&error));
     file.sync_all().map_err(failed)?;
     let mut file = File::open(path).map_err(failed)?;
     let mut loader = Loader::new(server, None);

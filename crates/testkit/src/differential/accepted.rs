@@ -74,9 +74,12 @@ mod tests {
 
     #[test]
     fn a_row_allows_what_it_says_and_no_more() {
-        let text = "words\n| command | ...\n|---|\n| `client foo *` | `-ERR unknown*` | `+OK` | it is newer |\n";
+        let text =
+            "words\n| command | ...\n|---|\n| `client foo *` | `-ERR unknown*` | `+OK` | it is newer |\n";
         let accepted = Accepted::read(text);
-        let op = |line: &str| Op::new(0, line.split(' ').map(|word| word.as_bytes().to_vec()).collect(), Class::Exact);
+        let op = |line: &str| {
+            Op::new(0, line.split(' ').map(|word| word.as_bytes().to_vec()).collect(), Class::Exact)
+        };
         assert!(accepted.allows(&op("CLIENT foo x"), b"-ERR unknown thing\r\n", b"+OK\r\n"));
         assert!(!accepted.allows(&op("client bar x"), b"-ERR unknown thing\r\n", b"+OK\r\n"));
         assert!(!accepted.allows(&op("client foo x"), b"-ERR known thing\r\n", b"+OK\r\n"));

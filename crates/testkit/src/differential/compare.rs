@@ -60,7 +60,9 @@ fn pairs(items: &[Value]) -> Vec<Vec<Value>> {
 fn same_shape(one: &Value, two: &Value) -> bool {
     match (one, two) {
         // The elements of arrays of the same kind of thing: the server's choice how many.
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a.iter().zip(b).all(|(a, b)| same_shape(a, b)),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).all(|(a, b)| same_shape(a, b))
+        }
         _ => std::mem::discriminant(one) == std::mem::discriminant(two),
     }
 }
@@ -68,13 +70,17 @@ fn same_shape(one: &Value, two: &Value) -> bool {
 fn without_own(reply: &Value) -> Vec<(Value, Value)> {
     let items = match reply {
         Value::Map(pairs) => pairs.clone(),
-        Value::Array(items) => {
-            items.chunks(2).map(|pair| (pair[0].clone(), pair.get(1).cloned().unwrap_or(Value::Nil))).collect()
-        }
+        Value::Array(items) => items
+            .chunks(2)
+            .map(|pair| (pair[0].clone(), pair.get(1).cloned().unwrap_or(Value::Nil)))
+            .collect(),
         other => vec![(Value::Nil, other.clone())],
     };
     let own = [Value::bulk("version"), Value::bulk("id")];
-    items.into_iter().map(|(key, value)| if own.contains(&key) { (key, Value::Nil) } else { (key, value) }).collect()
+    items
+        .into_iter()
+        .map(|(key, value)| if own.contains(&key) { (key, Value::Nil) } else { (key, value) })
+        .collect()
 }
 
 #[cfg(test)]
@@ -108,7 +114,12 @@ mod tests {
             (Class::Shape, "*1\r\n$1\r\n0\r\n", "*1\r\n:0\r\n", false),
             (Class::Kind, ":1\r\n", ":2\r\n", true),
             (Class::Kind, "-ERR a\r\n", "-ERR b\r\n", false),
-            (Class::Hello, "%2\r\n$2\r\nid\r\n:1\r\n$1\r\na\r\n:1\r\n", "%2\r\n$2\r\nid\r\n:2\r\n$1\r\na\r\n:1\r\n", true),
+            (
+                Class::Hello,
+                "%2\r\n$2\r\nid\r\n:1\r\n$1\r\na\r\n:1\r\n",
+                "%2\r\n$2\r\nid\r\n:2\r\n$1\r\na\r\n:1\r\n",
+                true,
+            ),
             (Class::Hello, "%1\r\n$1\r\na\r\n:1\r\n", "%1\r\n$1\r\na\r\n:2\r\n", false),
         ];
         for (class, one, two, same) in cases {

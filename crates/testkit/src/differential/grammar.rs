@@ -19,8 +19,16 @@ pub const TABLE: &[Entry] = &[
     // Strings.
     entry(40, "get <key>", Exact),
     entry(60, "set <key> <value>", Exact),
-    entry(40, "set <key> <value> [nx|xx] [get] [ex <seconds>|px <millis>|exat <at>|pxat <at-millis>|keepttl]", Exact),
-    entry(5, "set <key> <value> {nx|xx|get|keepttl|ex <seconds>|px <millis>|exat <at>|pxat <at-millis>}", Exact),
+    entry(
+        40,
+        "set <key> <value> [nx|xx] [get] [ex <seconds>|px <millis>|exat <at>|pxat <at-millis>|keepttl]",
+        Exact,
+    ),
+    entry(
+        5,
+        "set <key> <value> {nx|xx|get|keepttl|ex <seconds>|px <millis>|exat <at>|pxat <at-millis>}",
+        Exact,
+    ),
     entry(10, "setnx <key> <value>", Exact),
     entry(10, "setex <key> <seconds> <value>", Exact),
     entry(10, "psetex <key> <millis> <value>", Exact),
@@ -77,7 +85,11 @@ pub const TABLE: &[Entry] = &[
     entry(2, "object (help|nonsense <key>|encoding)", Shape),
     entry(4, "dump <text-key>", Exact),
     entry(6, "restore <key> <ttl> <dump> [replace]", Exact),
-    entry(4, "restore <key> (<at-millis> <dump> absttl|0 <dump>) {replace|idletime <count>|freq <count>|absttl}", Exact),
+    entry(
+        4,
+        "restore <key> (<at-millis> <dump> absttl|0 <dump>) {replace|idletime <count>|freq <count>|absttl}",
+        Exact,
+    ),
     // The whole keyspace.
     entry(25, "select <db>", Exact),
     entry(5, "swapdb <db> <db>", Exact),
@@ -104,7 +116,11 @@ pub const TABLE: &[Entry] = &[
     entry(2, "client id", Kind),
     entry(2, "client (info|list)", Kind),
     entry(2, "client list (type <client-type>|id {<int>}|nonsense)", Kind),
-    entry(2, "client kill (127.0.0.1:1|addr 127.0.0.1:1|laddr 127.0.0.1:1|user nobody|id <big-id>|type <client-type> skipme yes|nonsense)", Exact),
+    entry(
+        2,
+        "client kill (127.0.0.1:1|addr 127.0.0.1:1|laddr 127.0.0.1:1|user nobody|id <big-id>|type <client-type> skipme yes|nonsense)",
+        Exact,
+    ),
     entry(1, "client kill addr 127.0.0.1:1 {id 999999999|skipme (yes|no|maybe)|type pubsub}", Exact),
     entry(2, "client no-evict (on|off|nonsense)", Exact),
     entry(1, "client pause (0|1|-1|x) [all|write|read]", Exact),
@@ -115,7 +131,11 @@ pub const TABLE: &[Entry] = &[
     // The server.
     entry(4, "config get <setting>", Pairs),
     entry(3, "config get {<setting>}", Pairs),
-    entry(4, "config set {hz <int>|lfu-log-factor <int>|slowlog-log-slower-than <int>|active-expire-effort <count>}", Exact),
+    entry(
+        4,
+        "config set {hz <int>|lfu-log-factor <int>|slowlog-log-slower-than <int>|active-expire-effort <count>}",
+        Exact,
+    ),
     entry(2, "config set hz 10 nosuchsetting <value>", Exact),
     entry(1, "config (resetstat|nonsense|get|set hz|help)", Shape),
     entry(5, "command info {<command>}", Exact),

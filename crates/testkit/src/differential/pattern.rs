@@ -105,7 +105,12 @@ mod tests {
         let mut rng = Rng::new(1);
         let line = |_| {
             let mut out = Vec::new();
-            generate(&nodes, &mut rng, &mut |_, name, out| out.push(name.to_uppercase().into_bytes()), &mut out);
+            generate(
+                &nodes,
+                &mut rng,
+                &mut |_, name, out| out.push(name.to_uppercase().into_bytes()),
+                &mut out,
+            );
             out.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect::<Vec<_>>().join(" ")
         };
         (0..1000).map(line).collect()

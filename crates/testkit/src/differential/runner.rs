@@ -106,7 +106,9 @@ impl Pair {
                         return Err(difference(at, op, &one_bytes, &two_bytes));
                     }
                 }
-                (Err(one), Err(two)) if is_closed(&one) && is_closed(&two) => return self.reconnect(at, conn),
+                (Err(one), Err(two)) if is_closed(&one) && is_closed(&two) => {
+                    return self.reconnect(at, conn);
+                }
                 (one, two) => {
                     let told = [one, two].map(|reply| match reply {
                         Ok((_, bytes)) => quoted(&bytes),
@@ -204,7 +206,8 @@ impl Pair {
             }
         };
         let (one, two) = (talk(0), talk(1));
-        let (one, two) = (one.map_err(|error| lost(at, op, &error))?, two.map_err(|error| lost(at, op, &error))?);
+        let (one, two) =
+            (one.map_err(|error| lost(at, op, &error))?, two.map_err(|error| lost(at, op, &error))?);
         if one == two { Ok(()) } else { Err(difference(at, op, &one, &two)) }
     }
 

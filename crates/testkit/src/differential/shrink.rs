@@ -9,7 +9,12 @@ use std::time::{Duration, Instant};
 const TIME_LIMIT: Duration = Duration::from_secs(45);
 
 /// The shortest stream found, and how it fails. `None` if the whole stream does not fail again.
-pub fn shrink(pair: &mut Pair, ops: &[Op], first: &Failure, accepted: &Accepted) -> Option<(Vec<Op>, Failure)> {
+pub fn shrink(
+    pair: &mut Pair,
+    ops: &[Op],
+    first: &Failure,
+    accepted: &Accepted,
+) -> Option<(Vec<Op>, Failure)> {
     shorten(&ops[..=first.at.min(ops.len() - 1)], TIME_LIMIT, |ops| {
         if let Err(error) = pair.reset() {
             return Some(Failure { at: 0, text: format!("the server is gone: {error}") });

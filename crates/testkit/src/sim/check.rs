@@ -86,14 +86,17 @@ impl Checks {
         node.seen = Some((id, end));
         let bytes = read(node, from, end);
         self.ledgers.entry(id).or_default().put(from.0, &bytes).map_err(|at| {
-            format!("{name} holds another byte at offset {at} of {id} than was seen before (log {start}..{end})")
+            format!(
+                "{name} holds another byte at offset {at} of {id} than was seen before (log {start}..{end})"
+            )
         })
     }
 
     /// The node was told that it may go on in history `id`: all its log must be of that history.
     pub fn continues(&mut self, node: &mut Node, id: ReplId, name: &str) -> Result<(), String> {
         let (start, end) = (node.engine.log.start(), node.engine.log.end());
-        let ledger = self.ledgers.get(&id).ok_or_else(|| format!("{name} continues {id}, which nobody has"))?;
+        let ledger =
+            self.ledgers.get(&id).ok_or_else(|| format!("{name} continues {id}, which nobody has"))?;
         if ledger.end() < end.0 {
             return Err(format!("{name} continues {id} at {end}, beyond its end {}", ledger.end()));
         }

@@ -150,7 +150,9 @@ impl World {
         }
         // What was still to come of earlier faults is settled now.
         let agenda = std::mem::take(&mut self.agenda);
-        let to_come = agenda.into_iter().filter(|item| !matches!(item.what, Happens::Follow { .. } | Happens::Up { .. }));
+        let to_come = agenda
+            .into_iter()
+            .filter(|item| !matches!(item.what, Happens::Follow { .. } | Happens::Up { .. }));
         self.agenda = to_come.collect();
         for n in 0..NODES {
             self.up(n);

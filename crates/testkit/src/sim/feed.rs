@@ -37,7 +37,9 @@ impl World {
         match action {
             Action::Send { to, bytes } => node.send(to, &bytes),
             Action::Stream { to, from } => self.start_stream(n, to, from),
-            Action::StartSnapshot { id, target, replicas, .. } => self.start_snapshot(n, id, target, replicas),
+            Action::StartSnapshot { id, target, replicas, .. } => {
+                self.start_snapshot(n, id, target, replicas)
+            }
             Action::Attach { to, id } => {
                 if let (Some(peer), Some(job)) = (node.peers.get_mut(&to.0), node.jobs.get_mut(&id)) {
                     peer.pinned = Some(job.cursor.clone());

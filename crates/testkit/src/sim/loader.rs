@@ -25,7 +25,14 @@ pub struct Loader {
 impl Loader {
     pub fn new(engine: &Engine) -> Self {
         let staging = Staging::new(engine);
-        Self { decoder: Decoder::new(), buffer: Vec::new(), db: 0, staging, origins: Origins::default(), ended: false }
+        Self {
+            decoder: Decoder::new(),
+            buffer: Vec::new(),
+            db: 0,
+            staging,
+            origins: Origins::default(),
+            ended: false,
+        }
     }
 
     pub fn feed(&mut self, engine: &Engine, bytes: &[u8]) -> Result<(), String> {

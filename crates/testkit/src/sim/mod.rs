@@ -225,7 +225,9 @@ impl World {
             Happens::Tick(n) => self.tick(n),
             Happens::Connect { node, attempt } => self.connect(node, attempt),
             Happens::Stage { node, attempt } => self.stage(node, attempt),
-            Happens::Cut { node, incarnation, id } if self.lives(node, incarnation) => self.cut_heard(node, id),
+            Happens::Cut { node, incarnation, id } if self.lives(node, incarnation) => {
+                self.cut_heard(node, id)
+            }
             Happens::Walk { node, incarnation, id } if self.lives(node, incarnation) => self.walk(node, id),
             Happens::Cut { .. } | Happens::Walk { .. } => {}
             Happens::Write => self.write(),

@@ -191,8 +191,11 @@ impl Node {
             Vec::new()
         };
         let silent = reader == For::Replicas && !is_replica && self.rng.one_in(2);
-        let aux: Vec<(&[u8], &[u8])> =
-            aux.iter().skip(usize::from(silent)).map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
+        let aux: Vec<(&[u8], &[u8])> = aux
+            .iter()
+            .skip(usize::from(silent))
+            .map(|(key, value)| (key.as_bytes(), value.as_bytes()))
+            .collect();
         let mut txn = engine.begin(&mut self.scratch, engine.all_locks(), 0, 0, Origin::Client);
         let options = Options { compress: self.rng.one_in(2), checksum: self.rng.one_in(2), data: true };
         let snapshot = Snapshot::cut(&mut txn, options, &aux);

@@ -15,7 +15,9 @@ const COUNT: usize = 25_000;
 const SHOWN_OPS: usize = 30;
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 fn texts(ops: &[Op]) -> String {
@@ -36,7 +38,9 @@ fn stream(pair: &mut Pair, seed: u64) {
     };
     let before = &ops[failure.at.saturating_sub(SHOWN_OPS)..failure.at];
     let shown = match shrink(pair, &ops, &failure, &accepted) {
-        Some((short, failure)) => format!("shortest stream:\n{}\nit ends with:\n{}", texts(&short), failure.text),
+        Some((short, failure)) => {
+            format!("shortest stream:\n{}\nit ends with:\n{}", texts(&short), failure.text)
+        }
         None => format!("not repeated by a second run; before it:\n{}", texts(before)),
     };
     panic!(

@@ -61,7 +61,8 @@ fn sibling_follows_with_redis() {
 /// The middle of a chain is promoted: its own replica stays connected or comes back partially, and follows the new
 /// history.
 fn middle_is_promoted(top: Kind, middle: Kind, bottom: Kind) {
-    let (top, middle, bottom) = (Server::of(top).start(), Server::of(middle).start(), Server::of(bottom).start());
+    let (top, middle, bottom) =
+        (Server::of(top).start(), Server::of(middle).start(), Server::of(bottom).start());
     fill(&top, 2000);
     follow(&middle, top.port());
     wait_link_up(&middle);

@@ -30,7 +30,10 @@ impl Transfer {
 /// A server for these tests: a backlog that a cut of any length fits in, and no PING that moves the offsets while
 /// digests are taken.
 fn start(kind: Kind, transfer: Transfer) -> Server {
-    Server::of(kind).args("--repl-backlog-size 64mb --repl-ping-replica-period 1000").args(transfer.args()).start()
+    Server::of(kind)
+        .args("--repl-backlog-size 64mb --repl-ping-replica-period 1000")
+        .args(transfer.args())
+        .start()
 }
 
 /// A chain from its top: each node follows the one before it, by way of a proxy that can cut them apart.
@@ -104,7 +107,11 @@ fn full_then_partial(kinds: &[Kind], transfer: Transfer, keys: u32) {
         assert!(partial_before < partial, "continued partially");
     }
     for node in &chain.nodes[1..] {
-        assert!(node.log_contains("Successful partial resynchronization with master."), "{}", node.log_tail());
+        assert!(
+            node.log_contains("Successful partial resynchronization with master."),
+            "{}",
+            node.log_tail()
+        );
     }
 }
 
@@ -217,7 +224,11 @@ fn beyond_the_backlog(primary: Kind, replica: Kind) {
     wait_link_up(&replica);
     wait_equal(&[&primary, &replica]);
     assert_eq!(syncs(&primary).1, 0);
-    assert!(primary.log_contains("Unable to partial resync with replica 127.0.0.1:"), "{}", primary.log_tail());
+    assert!(
+        primary.log_contains("Unable to partial resync with replica 127.0.0.1:"),
+        "{}",
+        primary.log_tail()
+    );
 }
 
 #[test]
@@ -413,7 +424,8 @@ fn stale_data() {
     assert_eq!(replica.run("GET name").to_string(), "\"jake\"");
     primary.kill();
     replica.wait_log("Connection with master lost.");
-    let masterdown = "(error) MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+    let masterdown =
+        "(error) MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     assert_eq!(replica.run("GET name").to_string(), masterdown);
     assert_eq!(replica.run("PING").to_string(), masterdown);
     assert_eq!(replica.run("CONFIG SET replica-serve-stale-data yes").to_string(), "OK");

@@ -90,7 +90,8 @@ const REPLICA_INFO: &[&str] = &[
 fn is_like(message: &str, pattern: &str, more: &[&str]) -> bool {
     let whole = more.iter().find_map(|more| message.strip_suffix(more)).unwrap_or(message);
     [message, whole].iter().any(|message| {
-        let (message, pattern): (Vec<&str>, Vec<&str>) = (message.split(' ').collect(), pattern.split(' ').collect());
+        let (message, pattern): (Vec<&str>, Vec<&str>) =
+            (message.split(' ').collect(), pattern.split(' ').collect());
         let same = |(word, pattern): (&&str, &&str)| match *pattern {
             "NUMBER" => !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()),
             "ID:0" => word.strip_suffix(":0").is_some_and(is_repl_id),
@@ -113,11 +114,14 @@ const COW_OF_REDIS_7: &str = "Fork CoW for RDB: current";
 fn check_log(server: &Server, wanted: &[(char, &str)], primary: &Server, replica: &Server) {
     let ports = [("PRIMARY", primary.port()), ("REPLICA", replica.port())];
     let fill = |text: &str| {
-        ports.iter().fold(text.to_string(), |text, (name, port)| text.replace(&format!(":{name}"), &format!(":{port}")))
+        ports.iter().fold(text.to_string(), |text, (name, port)| {
+            text.replace(&format!(":{name}"), &format!(":{port}"))
+        })
     };
     let matches = |line: &Line, (role, pattern): &(char, &str)| {
-        let of_redis_7 =
-            server.kind() == Redis && pattern.contains("copy-on-write") && line.message.starts_with(COW_OF_REDIS_7);
+        let of_redis_7 = server.kind() == Redis
+            && pattern.contains("copy-on-write")
+            && line.message.starts_with(COW_OF_REDIS_7);
         line.role == *role && line.mark == '*' && (of_redis_7 || is_like(&line.message, &fill(pattern), MORE))
     };
     // The last line may be on its way yet.
@@ -351,7 +355,8 @@ fn passwords(primary: Kind, replica: Kind) {
     assert_eq!(replica.info_field("replication", "master_link_status"), "down");
     // With a wrong one neither.
     replica.run("config set masterauth duck");
-    replica.wait_log("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
+    replica
+        .wait_log("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
     replica.run("config set masterauth goose");
     wait_link_up(&replica);
     assert_eq!(replica.run("get name").to_string(), "\"jake\"");

@@ -75,7 +75,13 @@ pub fn fill(server: &Server, keys: u32) {
     let mut client = server.client();
     for first in (0..keys).step_by(BATCH as usize) {
         let batch: Vec<Vec<String>> = (first..keys.min(first + BATCH))
-            .map(|n| vec!["SET".into(), format!("key:{n:012}"), format!("value {n} {}", "x".repeat(n as usize % 60))])
+            .map(|n| {
+                vec![
+                    "SET".into(),
+                    format!("key:{n:012}"),
+                    format!("value {n} {}", "x".repeat(n as usize % 60)),
+                ]
+            })
             .collect();
         let replies = client.pipeline(&batch).expect("is answered");
         assert!(replies.iter().all(|reply| reply.text() == "OK"));
@@ -156,7 +162,8 @@ fn batch(rng: &mut Rng) -> Vec<Vec<String>> {
             5 => lines.push(format!("PEXPIRE key:{key:012} {}", 1 + rng.below(60))),
             6 => lines.push(format!("SETRANGE text:{} {} abc", key % 500, rng.below(200))),
             7 => lines.extend(
-                ["MULTI", "INCR in:multi", &format!("SET multi:{} {key}", key % 100), "EXEC"].map(str::to_string),
+                ["MULTI", "INCR in:multi", &format!("SET multi:{} {key}", key % 100), "EXEC"]
+                    .map(str::to_string),
             ),
             8 => lines.push(format!("GETDEL live:{key}")),
             _ => lines.push(format!("SET key:{key:012} {}", rng.next_u64())),

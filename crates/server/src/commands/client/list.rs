@@ -83,10 +83,7 @@ impl Lister {
         let multi_bytes = get(&client.multi_bytes);
         let total = size_of::<Client>() as u64 + input + input_free + args_bytes + multi_bytes + pending;
         let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
-        text(&format!(
-            "id={} addr={} laddr={} fd={} name=",
-            client.id, client.addr, client.laddr, client.fd
-        ));
+        text(&format!("id={} addr={} laddr={} fd={} name=", client.id, client.addr, client.laddr, client.fd));
         out.extend_from_slice(&names.name);
         let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
         text(&format!(

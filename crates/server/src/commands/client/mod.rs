@@ -30,20 +30,27 @@ const BASE: Meta = Meta {
 };
 
 const ON_OFF: Doc = Doc::one_of("enabled", &[Doc::flag("on", "ON"), Doc::flag("off", "OFF")]);
-const KIND: Doc = Doc::one_of("client-type", &[
-    Doc::flag("normal", "NORMAL"),
-    Doc::flag("master", "MASTER"),
-    Doc::flag("replica", "REPLICA").since("5.0.0"),
-    Doc::flag("pubsub", "PUBSUB"),
-]);
-const FILTER: Doc = Doc::one_of("filter", &[
-    Doc::new("client-id", "integer").behind("ID").optional().since("2.8.12"),
-    KIND.behind("TYPE").optional().since("2.8.12"),
-    Doc::new("username", "string").behind("USER").optional(),
-    Doc::new("ip:port", "string").behind("ADDR").optional(),
-    Doc::new("ip:port", "string").behind("LADDR").optional().since("6.2.0"),
-    Doc::one_of("skipme", &[Doc::flag("yes", "YES"), Doc::flag("no", "NO")]).behind("SKIPME").optional(),
-]).multiple();
+const KIND: Doc = Doc::one_of(
+    "client-type",
+    &[
+        Doc::flag("normal", "NORMAL"),
+        Doc::flag("master", "MASTER"),
+        Doc::flag("replica", "REPLICA").since("5.0.0"),
+        Doc::flag("pubsub", "PUBSUB"),
+    ],
+);
+const FILTER: Doc = Doc::one_of(
+    "filter",
+    &[
+        Doc::new("client-id", "integer").behind("ID").optional().since("2.8.12"),
+        KIND.behind("TYPE").optional().since("2.8.12"),
+        Doc::new("username", "string").behind("USER").optional(),
+        Doc::new("ip:port", "string").behind("ADDR").optional(),
+        Doc::new("ip:port", "string").behind("LADDR").optional().since("6.2.0"),
+        Doc::one_of("skipme", &[Doc::flag("yes", "YES"), Doc::flag("no", "NO")]).behind("SKIPME").optional(),
+    ],
+)
+.multiple();
 
 pub const CLIENT: Container = Container {
     row: HostRow {
@@ -72,12 +79,7 @@ pub const CLIENT: Container = Container {
             run: caching,
         },
         HostRow {
-            meta: Meta {
-                name: "getname",
-                since: "2.6.9",
-                summary: "The name of this connection.",
-                ..BASE
-            },
+            meta: Meta { name: "getname", since: "2.6.9", summary: "The name of this connection.", ..BASE },
             run: getname,
         },
         HostRow {
@@ -90,12 +92,7 @@ pub const CLIENT: Container = Container {
             run: getredir,
         },
         HostRow {
-            meta: Meta {
-                group: "connection",
-                categories: Categories::CONNECTION,
-                since: "5.0.0",
-                ..HELP
-            },
+            meta: Meta { group: "connection", categories: Categories::CONNECTION, since: "5.0.0", ..HELP },
             run: help,
         },
         HostRow {
@@ -120,12 +117,18 @@ pub const CLIENT: Container = Container {
                 since: "2.4.0",
                 summary: "Closes connections: the one with this address, or all that pass the filters.",
                 complexity: "O(N) where N is the number of client connections",
-                docs: &[Doc::one_of("filter", &[Doc::new("old-format", "string"), Doc { name: "new-format", ..FILTER }])],
+                docs: &[Doc::one_of(
+                    "filter",
+                    &[Doc::new("old-format", "string"), Doc { name: "new-format", ..FILTER }],
+                )],
                 history: &[
                     ("2.8.12", "Added new filter format."),
                     ("2.8.12", "`ID` option."),
                     ("3.2.0", "Added `master` type in for `TYPE` option."),
-                    ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+                    (
+                        "5.0.0",
+                        "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
+                    ),
                     ("6.2.0", "`LADDR` option."),
                 ],
                 ..BASE
@@ -149,7 +152,10 @@ pub const CLIENT: Container = Container {
                     ("2.8.12", "Added unique client `id` field."),
                     ("5.0.0", "Added optional `TYPE` filter."),
                     ("6.0.0", "Added `user` field."),
-                    ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
+                    (
+                        "6.2.0",
+                        "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter.",
+                    ),
                     ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
                     ("7.0.3", "Added `ssub` field."),
                 ],
@@ -190,7 +196,9 @@ pub const CLIENT: Container = Container {
                 summary: "Lets the commands of all clients, or their writes, wait for so many milliseconds.",
                 docs: &[
                     Doc::new("timeout", "integer"),
-                    Doc::one_of("mode", &[Doc::flag("write", "WRITE"), Doc::flag("all", "ALL")]).optional().since("6.2.0"),
+                    Doc::one_of("mode", &[Doc::flag("write", "WRITE"), Doc::flag("all", "ALL")])
+                        .optional()
+                        .since("6.2.0"),
                 ],
                 history: &[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
                 ..BASE
@@ -203,7 +211,10 @@ pub const CLIENT: Container = Container {
                 arity: 3,
                 since: "3.2.0",
                 summary: "Whether this connection gets replies.",
-                docs: &[Doc::one_of("action", &[Doc::flag("on", "ON"), Doc::flag("off", "OFF"), Doc::flag("skip", "SKIP")])],
+                docs: &[Doc::one_of(
+                    "action",
+                    &[Doc::flag("on", "ON"), Doc::flag("off", "OFF"), Doc::flag("skip", "SKIP")],
+                )],
                 ..BASE
             },
             run: reply,
@@ -215,10 +226,13 @@ pub const CLIENT: Container = Container {
                 since: "7.2.0",
                 summary: "Names the client library, or its version.",
                 tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
-                docs: &[Doc::one_of("attr", &[
-                    Doc::new("libname", "string").behind("LIB-NAME"),
-                    Doc::new("libver", "string").behind("LIB-VER"),
-                ])],
+                docs: &[Doc::one_of(
+                    "attr",
+                    &[
+                        Doc::new("libname", "string").behind("LIB-NAME"),
+                        Doc::new("libver", "string").behind("LIB-VER"),
+                    ],
+                )],
                 ..BASE
             },
             run: setinfo,
@@ -254,7 +268,11 @@ pub const CLIENT: Container = Container {
                 complexity: "O(log N) where N is the number of client connections",
                 docs: &[
                     Doc::new("client-id", "integer"),
-                    Doc::one_of("unblock-type", &[Doc::flag("timeout", "TIMEOUT"), Doc::flag("error", "ERROR")]).optional(),
+                    Doc::one_of(
+                        "unblock-type",
+                        &[Doc::flag("timeout", "TIMEOUT"), Doc::flag("error", "ERROR")],
+                    )
+                    .optional(),
                 ],
                 ..BASE
             },

@@ -49,11 +49,7 @@ fn key_spec(spec: &KeySpec, out: &mut Reply) {
     out.bulk(b"begin_search");
     found_by("index", &[("index", spec.first.into())], out);
     out.bulk(b"find_keys");
-    found_by(
-        "range",
-        &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)],
-        out,
-    );
+    found_by("range", &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)], out);
 }
 
 fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {

@@ -41,8 +41,7 @@ fn document(command: &Command, out: &mut Reply) {
         count += 1;
     }
     if let Some(deprecated) = &meta.deprecated {
-        for (name, text) in
-            [("deprecated_since", deprecated.since), ("replaced_by", deprecated.replaced_by)]
+        for (name, text) in [("deprecated_since", deprecated.since), ("replaced_by", deprecated.replaced_by)]
         {
             out.bulk(name.as_bytes());
             out.bulk(text.as_bytes());

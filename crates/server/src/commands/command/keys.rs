@@ -51,7 +51,10 @@ fn find(request: Args) -> Result<Vec<Key>, Error> {
     let mut found = Vec::new();
     meta.each_key(request, |index| {
         let spec = meta.keys.iter().rev().find(|spec| usize::from(spec.first) <= index).or(meta.keys.first());
-        found.push(Key { index, flags: spec.map_or_else(Vec::new, |spec| flags(command, spec.flags, request)) });
+        found.push(Key {
+            index,
+            flags: spec.map_or_else(Vec::new, |spec| flags(command, spec.flags, request)),
+        });
     });
     if found.is_empty() && !meta.flags.has(Flags::NO_MANDATORY_KEYS) {
         return Err(Error::text("ERR Invalid arguments specified for command"));

@@ -100,11 +100,14 @@ pub const COMMAND: Container = Container {
                 summary: "The names of commands.",
                 complexity: "O(N) where N is the total number of Redis commands",
                 tips: &["nondeterministic_output_order"],
-                docs: &[Doc::one_of("filterby", &[
-                    Doc::new("module-name", "string").behind("MODULE"),
-                    Doc::new("category", "string").behind("ACLCAT"),
-                    Doc::new("pattern", "pattern").behind("PATTERN"),
-                ])
+                docs: &[Doc::one_of(
+                    "filterby",
+                    &[
+                        Doc::new("module-name", "string").behind("MODULE"),
+                        Doc::new("category", "string").behind("ACLCAT"),
+                        Doc::new("pattern", "pattern").behind("PATTERN"),
+                    ],
+                )
                 .behind("FILTERBY")
                 .optional()],
                 ..BASE

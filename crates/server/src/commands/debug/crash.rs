@@ -13,7 +13,8 @@ use std::process::Command;
 use std::time::Duration;
 
 pub fn panic(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, _out: &mut Reply) -> Done {
-    let text = format!("Panic on request: DEBUG {}", String::from_utf8_lossy(args.at(1)).to_ascii_uppercase());
+    let text =
+        format!("Panic on request: DEBUG {}", String::from_utf8_lossy(args.at(1)).to_ascii_uppercase());
     logger::log(Level::Warning, &text);
     std::process::abort();
 }

@@ -94,13 +94,7 @@ const SUBS: &[Sub] = &[
         args: 3..=4,
         run: data::object,
     },
-    Sub {
-        name: "panic",
-        usage: "",
-        summary: "Ends the server by a panic.",
-        args: 2..=2,
-        run: crash::panic,
-    },
+    Sub { name: "panic", usage: "", summary: "Ends the server by a panic.", args: 2..=2, run: crash::panic },
     Sub {
         name: "populate",
         usage: "<count> [<prefix> [<size>]]",
@@ -215,7 +209,8 @@ fn sleep(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Re
 const TEXT_BYTES_MAX: i64 = 1 << 30;
 
 fn stringmatch_len(_session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
-    let len = parse_i64(args.at(2)).filter(|len| (0..=TEXT_BYTES_MAX).contains(len)).ok_or(Error::NotInteger)?;
+    let len =
+        parse_i64(args.at(2)).filter(|len| (0..=TEXT_BYTES_MAX).contains(len)).ok_or(Error::NotInteger)?;
     let text = vec![b'a'; len as usize];
     out.int(i64::from(glob::matches(args.at(3), &text, glob::Case::Sensitive)));
     Ok(())

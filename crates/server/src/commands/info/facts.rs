@@ -59,7 +59,8 @@ impl Facts {
     pub fn memory(&self) -> Memory {
         *self.memory.get_or_init(|| {
             let of_kind = |replicas: bool| -> u64 {
-                let clients = self.clients.iter().filter(|client| (client.kind() == Kind::Replica) == replicas);
+                let clients =
+                    self.clients.iter().filter(|client| (client.kind() == Kind::Replica) == replicas);
                 clients.map(|client| client_bytes(client)).sum()
             };
             let used = crate::memory::used_bytes();

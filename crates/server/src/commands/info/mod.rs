@@ -103,7 +103,12 @@ const SECTIONS: &[Section] = &[
         by_default: false,
         body: Body::Lines(counts::commands),
     },
-    Section { names: &["errorstats"], title: "Errorstats", by_default: true, body: Body::Lines(counts::errors) },
+    Section {
+        names: &["errorstats"],
+        title: "Errorstats",
+        by_default: true,
+        body: Body::Lines(counts::errors),
+    },
     Section {
         names: &["latencystats"],
         title: "Latencystats",
@@ -111,7 +116,12 @@ const SECTIONS: &[Section] = &[
         body: Body::Lines(counts::latencies),
     },
     Section { names: &["cluster"], title: "Cluster", by_default: true, body: Body::Fields(server::CLUSTER) },
-    Section { names: &["keyspace"], title: "Keyspace", by_default: true, body: Body::Lines(counts::keyspace) },
+    Section {
+        names: &["keyspace"],
+        title: "Keyspace",
+        by_default: true,
+        body: Body::Lines(counts::keyspace),
+    },
 ];
 
 impl Section {

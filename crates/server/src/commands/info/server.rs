@@ -34,16 +34,24 @@ pub const FIELDS: &[Field] = &[
         facts.server.config_file.as_ref().map_or_else(String::new, |path| path.display().to_string())
     }),
     field("io_threads_active", |facts| u8::from(1 < facts.server.workers.len()).to_string()),
-    field_if("shutdown_in_milliseconds", |facts| shutdown_ms(facts).is_some(), |facts| {
-        shutdown_ms(facts).unwrap_or(0).to_string()
-    }),
-    field_if("listener0", |facts| facts.config.port != 0, |facts| {
-        let binds: String = facts.config.bind.0.iter().map(|bind| format!(",bind={bind}")).collect();
-        format!("name=tcp{binds},port={}", facts.config.port)
-    }),
-    field_if("listener1", |facts| !facts.config.unixsocket.is_empty(), |facts| {
-        format!("name=unix,bind={}", facts.config.unixsocket)
-    }),
+    field_if(
+        "shutdown_in_milliseconds",
+        |facts| shutdown_ms(facts).is_some(),
+        |facts| shutdown_ms(facts).unwrap_or(0).to_string(),
+    ),
+    field_if(
+        "listener0",
+        |facts| facts.config.port != 0,
+        |facts| {
+            let binds: String = facts.config.bind.0.iter().map(|bind| format!(",bind={bind}")).collect();
+            format!("name=tcp{binds},port={}", facts.config.port)
+        },
+    ),
+    field_if(
+        "listener1",
+        |facts| !facts.config.unixsocket.is_empty(),
+        |facts| format!("name=unix,bind={}", facts.config.unixsocket),
+    ),
 ];
 
 pub const CPU: &[Field] = &[

@@ -78,9 +78,7 @@ pub const FIELDS: &[Field] = &[
     none_yet("reply_buffer_expands"),
     field("eventloop_cycles", |facts| facts.sum(|stats| &stats.loops).to_string()),
     field("eventloop_duration_sum", |facts| (facts.sum(|stats| &stats.loop_nanos) / 1000).to_string()),
-    field("eventloop_duration_cmd_sum", |facts| {
-        (facts.sum(|stats| &stats.command_nanos) / 1000).to_string()
-    }),
+    field("eventloop_duration_cmd_sum", |facts| (facts.sum(|stats| &stats.command_nanos) / 1000).to_string()),
     field("instantaneous_eventloop_cycles_per_sec", |facts| facts.rate(Rate::Loops).to_string()),
     field("instantaneous_eventloop_duration_usec", |facts| {
         let nanos = facts.rate(Rate::LoopNanos).checked_div(facts.rate(Rate::Loops)).unwrap_or(0);
