@@ -28,3 +28,9 @@ pub(super) fn in_range(db: i32, databases: u32) -> Result<u32, Error> {
 pub(super) fn is(arg: &[u8], word: &str) -> bool {
     arg.eq_ignore_ascii_case(word.as_bytes())
 }
+
+/// An argument as an error shows it: up to its first zero byte, as C does; each byte is one character, which the
+/// writer of the error line turns back.
+pub(super) fn shown(arg: &[u8]) -> String {
+    arg.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as char).collect()
+}

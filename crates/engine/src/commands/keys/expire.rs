@@ -4,7 +4,7 @@
 //! over deletes the key at once, and the deletion is logged.
 
 use super::{GENERIC, KEY, one};
-use crate::commands::args::{int, is};
+use crate::commands::args::{int, is, shown};
 use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Doc, Flags, Meta, Row};
@@ -101,8 +101,7 @@ impl Condition {
                 _ if is(word, "gt") => &mut condition.gt,
                 _ if is(word, "lt") => &mut condition.lt,
                 _ => {
-                    let word: String = word.iter().map(|&byte| byte as char).collect();
-                    return Err(Error::owned(format!("ERR Unsupported option {word}")));
+                    return Err(Error::owned(format!("ERR Unsupported option {}", shown(word))));
                 }
             };
             *flag = true;

@@ -3,7 +3,7 @@
 //! Absent: FREQ, which needs an LFU policy; none can be chosen yet.
 
 use super::{GENERIC, KEY, one};
-use crate::commands::args::is;
+use crate::commands::args::{is, shown};
 use crate::error::{Done, Error};
 use crate::row::{Categories, Flags, Meta, Row};
 use crate::txn::Txn;
@@ -93,8 +93,7 @@ fn object(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         },
         _ if is(sub, "freq") => |_, _, _| Err(NO_LFU),
         _ => {
-            let sub = sub.iter().map(|&byte| byte as char).collect();
-            return Err(Error::UnknownSubcommand { sub, command: "OBJECT" });
+            return Err(Error::UnknownSubcommand { sub: shown(sub), command: "OBJECT" });
         }
     };
     match args.get(2).and_then(|key| txn.peek(key)) {

@@ -136,10 +136,8 @@ fn getex(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             expire::set(txn, key, at);
             txn.effect(&[b"PEXPIREAT", key, itoa::Buffer::new().format(at).as_bytes()]);
         }
-        None if matches!(options.expiry, Expiry::Persist) => {
-            if expire::clear(txn, key) {
-                txn.effect(&[b"PERSIST", key]);
-            }
+        None if matches!(options.expiry, Expiry::Persist) && expire::clear(txn, key) => {
+            txn.effect(&[b"PERSIST", key]);
         }
         None => {}
     }

@@ -59,7 +59,7 @@ fn msetnx(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
 }
 
 fn check_pairs(args: Args, command: &str) -> Done {
-    if args.len() % 2 == 0 { Err(Error::Arity { command: command.into() }) } else { Ok(()) }
+    if args.len().is_multiple_of(2) { Err(Error::Arity { command: command.into() }) } else { Ok(()) }
 }
 
 fn put_all(txn: &mut Txn, args: Args) {
