@@ -639,14 +639,13 @@ impl<'e> Txn<'e> {
         done
     }
 
-    /// Counts and logs that `key` went because its time had passed.
+    /// Counts and logs that `key` went because its time had passed. For the save points this is no change.
     fn log_expired(&mut self, db: u32, key: &[u8]) {
         let counts = &self.scratch.counts;
         counts.expired.set(counts.expired.get() + 1);
         let hash = self.scratch.hash(self.engine, key);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         shard.touch_watchers(db, key);
-        shard.dirty += 1;
         if self.logging {
             let name: &[u8] = if self.engine.settings.lazy_expire() { b"UNLINK" } else { b"DEL" };
             self.scratch.effects.push_command(db, &[name, key]);

@@ -1,6 +1,8 @@
 //! The data commands: a folder per family, a file per topic, each with its const table of rows.
 
 mod args;
+#[cfg(test)]
+mod counts_tests;
 mod keys;
 mod keyspace;
 mod strings;

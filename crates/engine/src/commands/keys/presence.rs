@@ -153,42 +153,4 @@ mod tests {
         check_on(&mut bench, "SETRANGE large 100000 x\nSET small x\nUNLINK large small -> 2");
         assert_eq!(bench.scratch.trash.len(), 1);
     }
-
-    #[test]
-    fn hits_and_misses() {
-        let mut bench = Bench::new();
-        bench.scratch.take_counts();
-        let count = |bench: &mut Bench, script: &str| {
-            check_on(bench, script);
-            let counts = bench.scratch.take_counts();
-            (counts.hits.get(), counts.misses.get())
-        };
-        // Reading counts, also where nothing is touched.
-        check_on(&mut bench, "SET k 1");
-        for read in ["GET", "STRLEN", "TYPE", "TTL", "PTTL", "EXISTS", "TOUCH", "DUMP", "OBJECT ENCODING"] {
-            assert_eq!(count(&mut bench, &format!("{read} k")), (1, 0), "{read}");
-            assert_eq!(count(&mut bench, &format!("{read} none")), (0, 1), "{read}");
-        }
-        assert_eq!(count(&mut bench, "MGET k none k"), (2, 1));
-        assert_eq!(count(&mut bench, "LCS k none"), (1, 1));
-        assert_eq!(count(&mut bench, "GETEX k"), (1, 0));
-        assert_eq!(count(&mut bench, "SET k 1 GET"), (1, 0));
-        assert_eq!(count(&mut bench, "GETSET k 1"), (1, 0));
-        assert_eq!(count(&mut bench, "COPY k other"), (1, 0));
-        assert_eq!(count(&mut bench, "GETDEL none"), (0, 1));
-        // Writing does not.
-        for write in [
-            "SET k 1",
-            "SET k 1 XX",
-            "INCR k",
-            "EXPIRE k 1",
-            "PERSIST none",
-            "RENAME k l",
-            "DEL l",
-            "MOVE x 1",
-        ] {
-            assert_eq!(count(&mut bench, write), (0, 0), "{write}");
-        }
-        assert_eq!(count(&mut bench, "KEYS *\nSCAN 0\nRANDOMKEY\nDBSIZE"), (0, 0));
-    }
 }
