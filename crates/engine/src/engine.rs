@@ -276,7 +276,13 @@ impl Engine {
             Locks::Keys => {
                 let meta = meta.of_request(args);
                 let mut set = LockSet::EMPTY;
-                meta.each_key(args, |i| set = set.with(self.shard_of(scratch.hash(self, args.at(i)))));
+                meta.each_key(args, |i| {
+                    let hash = scratch.hash(self, args.at(i));
+                    if set.is_empty() {
+                        scratch.remember_key(args.at(i), hash);
+                    }
+                    set = set.with(self.shard_of(hash));
+                });
                 set
             }
         }

@@ -75,7 +75,7 @@ pub struct Counts {
     pub expired: Cell<u64>,
 }
 
-/// The hash of the key that was looked at last, by the address of its bytes.
+/// The hash of the argument that a command looks at, by the address of its bytes.
 #[derive(Default, Clone, Copy)]
 struct Hint {
     at: usize,
@@ -105,19 +105,14 @@ impl Scratch {
         if hint.at == key.as_ptr() as usize && hint.len == key.len() {
             return hint.hash;
         }
-        self.remember(key, engine.hash(key))
+        engine.hash(key)
     }
 
-    #[inline]
-    fn remember(&self, key: &[u8], hash: u64) -> u64 {
-        self.hint.set(Hint { at: key.as_ptr() as usize, len: key.len(), hash });
-        hash
-    }
-
-    /// The hash of a key that is about to be looked at.
+    /// The hash of a key that is about to be looked at. The key must be an argument of a request: it is known again
+    /// by its place in memory, where no other key may come to lie before [`Scratch::forget_key`].
     #[inline]
     pub fn remember_key(&self, key: &[u8], hash: u64) {
-        self.remember(key, hash);
+        self.hint.set(Hint { at: key.as_ptr() as usize, len: key.len(), hash });
     }
 
     /// Forgets the remembered key: its buffer is about to be reused.
@@ -539,6 +534,9 @@ impl<'e> Txn<'e> {
         self.changed = false;
         self.replaced = false;
         let mark = reply.mark();
+        if let Some(key) = row.meta.keys.first().and_then(|spec| args.get(usize::from(spec.first))) {
+            self.turn_to(key);
+        }
         let result = (row.run)(self, args, reply);
         if result.is_err() {
             reply.rewind(mark);
@@ -632,11 +630,15 @@ impl<'e> Txn<'e> {
         true
     }
 
+    /// Says which of the command's arguments is the key of the calls that follow, so that it is hashed once.
+    #[inline]
+    pub(crate) fn turn_to(&self, key: &[u8]) {
+        self.scratch.remember_key(key, self.scratch.hash(self.engine, key));
+    }
+
     /// Deletes the key of a random pick if it is due and this transaction may; whether it did.
     pub(crate) fn drop_if_due(&mut self, db: u32, key: &[u8]) -> bool {
-        let done = self.may_expire() && self.expire_if_due(db, key);
-        self.scratch.forget_key();
-        done
+        self.may_expire() && self.expire_if_due(db, key)
     }
 
     /// Counts and logs that `key` went because its time had passed. For the save points this is no change.
@@ -670,10 +672,6 @@ impl<'e> Txn<'e> {
         self.end_unit();
         self.scratch.forget_key();
         done
-    }
-
-    pub(crate) fn forget_key(&self) {
-        self.scratch.forget_key();
     }
 
     pub(crate) fn held_mut(&mut self) -> &mut Held<'e, Shard> {

@@ -89,6 +89,7 @@ pub const ROWS: &[Row] = &[
 fn del(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let mut deleted = 0;
     for key in args.tail(1) {
+        txn.turn_to(key);
         if let Some(entry) = txn.remove(key) {
             txn.discard(entry);
             txn.changed(key, Event::Del);

@@ -64,6 +64,7 @@ fn check_pairs(args: Args, command: &str) -> Done {
 
 fn put_all(txn: &mut Txn, args: Args) {
     for i in (1..args.len()).step_by(2) {
+        txn.turn_to(args.at(i));
         txn.put_str(args.at(i), args.at(i + 1), Ttl::Clear);
         txn.changed(args.at(i), Event::Set);
     }
