@@ -115,7 +115,9 @@ impl Snapshot {
             let mut pinned = Vec::new();
             for (db, part) in shard.dbs.iter().enumerate() {
                 // An empty table has nothing to walk, and its database may not be in the file at all.
-                let Some(part) = part.as_ref().filter(|part| options.data && part.table.len() != 0) else { continue };
+                let Some(part) = part.as_ref().filter(|part| options.data && part.table.len() != 0) else {
+                    continue;
+                };
                 pinned.push((db as u32, part.id));
                 totals[db].0 += part.table.len() as u64;
                 totals[db].1 += part.table.volatile_len() as u64;
