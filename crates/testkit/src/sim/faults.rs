@@ -60,9 +60,13 @@ impl World {
         if !self.nodes[n].up {
             return;
         }
-        self.note(n, || "crashes".into());
+        // A process that ends closes its connections; a machine that is gone says nothing.
+        let silently = self.rng.one_in(3);
+        self.note(n, || format!("crashes{}", if silently { " silently" } else { "" }));
         for side in self.net.conns_of(n) {
-            self.send(side.other(), Packet::Close);
+            if !silently {
+                self.send(side.other(), Packet::Close);
+            }
             self.net.shut(side);
         }
         let node = &mut self.nodes[n];
@@ -164,9 +168,14 @@ impl World {
         if self.nodes[root].target.is_some() {
             self.no_one(root, By::User("operator".into()));
         }
-        self.follow(order[1], root);
-        self.follow(order[2], root);
         let above = if self.rng.one_in(2) { order[1] } else { root };
-        self.follow(order[3], above);
+        // Links that are right already may have to find out for themselves what is still broken. Not where the
+        // guard may wait for the operator's word.
+        let trusting = !self.made.link_settings.refuse_empty_primary && self.rng.one_in(2);
+        for (n, primary) in [(order[1], root), (order[2], root), (order[3], above)] {
+            if !trusting || self.nodes[n].target != Some(primary) {
+                self.follow(n, primary);
+            }
+        }
     }
 }

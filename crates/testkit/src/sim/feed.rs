@@ -135,7 +135,8 @@ impl World {
         node.jobs.insert(id, Job { snapshot, target, replid, cursor, bytes: Vec::new(), sent: 0, replicas });
         // The one who cuts is another thread: it is heard a little later.
         let incarnation = node.incarnation;
-        let delay = self.rng.below(20) as i64;
+        let delay_ms_max = if self.rng.one_in(4) { 1000 } else { 20 };
+        let delay = self.rng.below(delay_ms_max) as i64;
         self.later(delay, Happens::Cut { node: n, incarnation, id });
     }
 

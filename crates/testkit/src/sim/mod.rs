@@ -331,7 +331,20 @@ impl World {
         for n in 0..NODES {
             if self.nodes[n].up {
                 self.look(n);
+                self.look_at_link(n);
             }
+        }
+    }
+
+    /// Who streams to a replica is in the same history as the replica: a change of the id ends the stream.
+    fn look_at_link(&mut self, n: usize) {
+        let node = &self.nodes[n];
+        let Some(side) = node.side.filter(|_| node.link.state() == State::Connected) else { return };
+        let Some(primary) = self.net.node_at(side.other()) else { return };
+        let streams = self.nodes[primary].peers.get(&side.conn).is_some_and(|peer| peer.cursor.is_some());
+        let (told, is) = (self.nodes[n].history.id, self.nodes[primary].history.id);
+        if streams && told != is {
+            self.fail(n, format!("follows {told}, but node {primary} streams {is} to it"));
         }
     }
 
