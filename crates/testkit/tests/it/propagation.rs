@@ -32,7 +32,9 @@ impl Heard {
     #[track_caller]
     fn start(kind: Kind) -> Self {
         let server = start(kind);
-        let replica = FakeReplica::attach(server.port(), Ask::Full).expect("is served");
+        let mut replica = FakeReplica::attach(server.port(), Ask::Full).expect("is served");
+        // A FLUSHALL that comes too early would end the transfer.
+        begin(&mut server.client(), &mut replica);
         Self { kind, server, replica }
     }
 
@@ -40,6 +42,8 @@ impl Heard {
     #[track_caller]
     fn of(&mut self, lines: &[&str]) -> Vec<Command> {
         let mut client = self.server.client();
+        client.run("FLUSHALL");
+        client.run("CONFIG SET lazyfree-lazy-expire no");
         begin(&mut client, &mut self.replica);
         for line in lines {
             client.run(line);
@@ -50,11 +54,9 @@ impl Heard {
     }
 }
 
-/// Empty, and until the stream flows; the last word is in a database of its own, so that what follows begins with a SELECT.
+/// Until the stream flows; the last word is in a database of its own, so that what follows begins with a SELECT.
 #[track_caller]
 fn begin(client: &mut Client, replica: &mut FakeReplica) {
-    client.run("FLUSHALL");
-    client.run("CONFIG SET lazyfree-lazy-expire no");
     client.run("SELECT 9");
     client.command(&BEGINNING).expect("is answered");
     client.run("SELECT 0");
