@@ -17,7 +17,8 @@ fn answer(server: &Server, bytes: &[u8]) -> String {
     let mut client = server.client();
     // A server that closes early may reset the connection under our hands.
     let _ = client.send(bytes).and_then(|()| client.finish_sending());
-    let answer = client.to_end().unwrap_or_else(|error| panic!("{}: {error}", quoted(&bytes[..bytes.len().min(80)])));
+    let answer =
+        client.to_end().unwrap_or_else(|error| panic!("{}: {error}", quoted(&bytes[..bytes.len().min(80)])));
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -69,8 +70,14 @@ const CASES: &[(&[u8], &str)] = &[
     // Names and arity.
     (b"*1\r\n$0\r\n\r\n", "-ERR unknown command '', with args beginning with: \r\n"),
     (b"NOSUCH a b\r\n", "-ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' \r\n"),
-    (b"GET\r\nGET a b\r\n", "-ERR wrong number of arguments for 'get' command\r\n-ERR wrong number of arguments for 'get' command\r\n"),
-    (b"client\r\nclient nosuch\r\n", "-ERR wrong number of arguments for 'client' command\r\n-ERR unknown subcommand 'nosuch'. Try CLIENT HELP.\r\n"),
+    (
+        b"GET\r\nGET a b\r\n",
+        "-ERR wrong number of arguments for 'get' command\r\n-ERR wrong number of arguments for 'get' command\r\n",
+    ),
+    (
+        b"client\r\nclient nosuch\r\n",
+        "-ERR wrong number of arguments for 'client' command\r\n-ERR unknown subcommand 'nosuch'. Try CLIENT HELP.\r\n",
+    ),
     (b"config get\r\n", "-ERR wrong number of arguments for 'config|get' command\r\n"),
     // A browser.
     (b"POST / HTTP/1.1\r\nPING\r\n", ""),
@@ -154,7 +161,8 @@ fn keys_are_bytes() {
 fn pieces_make_a_whole() {
     let server = Server::greylag().start();
     let mut client = server.client();
-    let request = [encode(&["SET", "key", "some value"]), b"GET key\r\n".to_vec(), encode(&["GET", "key"])].concat();
+    let request =
+        [encode(&["SET", "key", "some value"]), b"GET key\r\n".to_vec(), encode(&["GET", "key"])].concat();
     for byte in &request {
         client.send(&[*byte]).expect("is taken");
     }
@@ -187,7 +195,9 @@ fn buffers_have_limits() {
         let server = Server::of(kind).start();
         assert_eq!(server.run("CONFIG SET client-query-buffer-limit 1mb").to_string(), "OK");
         let mut client = server.client();
-        let _ = client.send(b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$4000000\r\n").and_then(|()| client.send(&[b'x'; 3_000_000]));
+        let _ = client
+            .send(b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$4000000\r\n")
+            .and_then(|()| client.send(&[b'x'; 3_000_000]));
         assert!(client.to_end().expect("is closed").is_empty(), "{kind:?}");
         server.wait_log("Closing client that reached max query buffer length: ");
         assert_eq!(server.run("GET key").to_string(), "(nil)");
@@ -223,7 +233,11 @@ fn too_many_clients() {
         });
         let mut one_more = server.client();
         one_more.set_limit(Duration::from_secs(20));
-        assert_eq!(one_more.to_end().expect("is closed"), b"-ERR max number of clients reached\r\n", "{kind:?}");
+        assert_eq!(
+            one_more.to_end().expect("is closed"),
+            b"-ERR max number of clients reached\r\n",
+            "{kind:?}"
+        );
         drop(clients.pop());
         server.wait_for("there is room again", || {
             server.client().command(&["PING"]).is_ok_and(|reply| reply.to_string() == "PONG")

@@ -75,7 +75,9 @@ fn without_end(mut commands: Vec<Command>) -> Vec<Command> {
 fn text(commands: &[Command]) -> String {
     let line = |(argv, _): &Command| {
         let plain = |word: &Vec<u8>| word.iter().all(u8::is_ascii_graphic);
-        let word = |word: &Vec<u8>| if plain(word) { String::from_utf8_lossy(word).into_owned() } else { quoted(word) };
+        let word = |word: &Vec<u8>| {
+            if plain(word) { String::from_utf8_lossy(word).into_owned() } else { quoted(word) }
+        };
         argv.iter().map(word).collect::<Vec<_>>().join(" ")
     };
     commands.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -94,7 +96,10 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     (&["SET a 1", "GETSET a 2"], "SELECT 0\nSET a 1\nSET a 2"),
     (&["SET a 1", "GETDEL a", "GETDEL a"], "SELECT 0\nSET a 1\nDEL a"),
     (&["SET a 1", "GETEX a EXAT 4200000000"], "SELECT 0\nSET a 1\nPEXPIREAT a 4200000000000"),
-    (&["SET a 1 PXAT 4200000000000", "GETEX a PERSIST", "GETEX a PERSIST"], "SELECT 0\nSET a 1 PXAT 4200000000000\nPERSIST a"),
+    (
+        &["SET a 1 PXAT 4200000000000", "GETEX a PERSIST", "GETEX a PERSIST"],
+        "SELECT 0\nSET a 1 PXAT 4200000000000\nPERSIST a",
+    ),
     (&["SET a 1", "GETEX a EXAT 1"], "SELECT 0\nSET a 1\nDEL a"),
     (&["SET a 1", "GETEX a"], "SELECT 0\nSET a 1"),
     (&["SET a 1", "EXPIREAT a 4200000000"], "SELECT 0\nSET a 1\nPEXPIREAT a 4200000000000"),
@@ -105,17 +110,38 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     (&["CONFIG SET lazyfree-lazy-expire yes", "SET a 1", "EXPIREAT a 1"], "SELECT 0\nSET a 1\nUNLINK a"),
     (&["SET a 1", "PERSIST a"], "SELECT 0\nSET a 1"),
     (&["SET a 10.5", "INCRBYFLOAT a 0.1"], "SELECT 0\nSET a 10.5\nSET a 10.6 KEEPTTL"),
-    (&["INCR a", "INCRBY a 5", "DECR a", "DECRBY a 2", "INCR x y"], "SELECT 0\nINCR a\nINCRBY a 5\nDECR a\nDECRBY a 2"),
+    (
+        &["INCR a", "INCRBY a 5", "DECR a", "DECRBY a 2", "INCR x y"],
+        "SELECT 0\nINCR a\nINCRBY a 5\nDECR a\nDECRBY a 2",
+    ),
     (&["SET a x", "INCR a", "APPEND a y", "APPEND a "], "SELECT 0\nSET a x\nAPPEND a y\nAPPEND a "),
     (&["SETRANGE a 3 x", "SETRANGE a 0 ", "SETRANGE none 0 "], "SELECT 0\nSETRANGE a 3 x"),
     (&["MSET a 1 b 2", "MSETNX a 1 c 2", "MSETNX c 1 d 2"], "SELECT 0\nMSET a 1 b 2\nMSETNX c 1 d 2"),
     (&["MSET a 1 b 2", "DEL a x b", "DEL a", "UNLINK b"], "SELECT 0\nMSET a 1 b 2\nDEL a x b"),
-    (&["SET a 1", "RENAME a b", "RENAMENX b b", "RENAMENX b c", "RENAME x y"], "SELECT 0\nSET a 1\nRENAME a b\nRENAMENX b c"),
-    (&["SET a 1", "COPY a b", "COPY a b", "COPY a b REPLACE", "COPY a b DB 3"], "SELECT 0\nSET a 1\nCOPY a b\nCOPY a b REPLACE\nCOPY a b DB 3"),
-    (&["SET a 1", "MOVE a 3", "MOVE a 3", "SELECT 3", "GET a", "SET b 1"], "SELECT 0\nSET a 1\nMOVE a 3\nSELECT 3\nSET b 1"),
-    (&["SELECT 5", "SET a 1", "SELECT 6", "SELECT 5", "SET b 1", "SELECT 0", "SET c 1"], "SELECT 5\nSET a 1\nSET b 1\nSELECT 0\nSET c 1"),
-    (&["SET a 1", "SWAPDB 0 1", "SWAPDB 1 1", "SET b 1"], "SELECT 0\nSET a 1\nSWAPDB 0 1\nSWAPDB 1 1\nSET b 1"),
-    (&["SET a 1", "FLUSHDB", "FLUSHDB ASYNC", "FLUSHALL", "FLUSHALL SYNC"], "SELECT 0\nSET a 1\nFLUSHDB\nFLUSHDB ASYNC\nFLUSHALL\nFLUSHALL SYNC"),
+    (
+        &["SET a 1", "RENAME a b", "RENAMENX b b", "RENAMENX b c", "RENAME x y"],
+        "SELECT 0\nSET a 1\nRENAME a b\nRENAMENX b c",
+    ),
+    (
+        &["SET a 1", "COPY a b", "COPY a b", "COPY a b REPLACE", "COPY a b DB 3"],
+        "SELECT 0\nSET a 1\nCOPY a b\nCOPY a b REPLACE\nCOPY a b DB 3",
+    ),
+    (
+        &["SET a 1", "MOVE a 3", "MOVE a 3", "SELECT 3", "GET a", "SET b 1"],
+        "SELECT 0\nSET a 1\nMOVE a 3\nSELECT 3\nSET b 1",
+    ),
+    (
+        &["SELECT 5", "SET a 1", "SELECT 6", "SELECT 5", "SET b 1", "SELECT 0", "SET c 1"],
+        "SELECT 5\nSET a 1\nSET b 1\nSELECT 0\nSET c 1",
+    ),
+    (
+        &["SET a 1", "SWAPDB 0 1", "SWAPDB 1 1", "SET b 1"],
+        "SELECT 0\nSET a 1\nSWAPDB 0 1\nSWAPDB 1 1\nSET b 1",
+    ),
+    (
+        &["SET a 1", "FLUSHDB", "FLUSHDB ASYNC", "FLUSHALL", "FLUSHALL SYNC"],
+        "SELECT 0\nSET a 1\nFLUSHDB\nFLUSHDB ASYNC\nFLUSHALL\nFLUSHALL SYNC",
+    ),
     (&["TOUCH a", "GET a", "EXISTS a", "OBJECT ENCODING a", "DBSIZE", "PING"], ""),
     (&["MULTI", "SET a 1", "SET b 2", "EXEC"], "SELECT 0\nMULTI\nSET a 1\nSET b 2\nEXEC"),
     (&["MULTI", "SET a 1", "EXEC"], "SELECT 0\nSET a 1"),
@@ -124,12 +150,16 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     (&["MULTI", "SET a x", "INCR a", "SET b 1", "EXEC"], "SELECT 0\nMULTI\nSET a x\nSET b 1\nEXEC"),
     (&["MULTI", "SET a 1", "DISCARD", "SET b 1"], "SELECT 0\nSET b 1"),
     (&["MULTI", "SET a 1", "NOSUCH", "EXEC", "SET b 1"], "SELECT 0\nSET b 1"),
-    (&["SELECT 2", "MULTI", "SET a 1", "SELECT 3", "SET b 1", "SELECT 2", "SET c 1", "EXEC"],
-        "SELECT 2\nMULTI\nSET a 1\nSELECT 3\nSET b 1\nSELECT 2\nSET c 1\nEXEC"),
+    (
+        &["SELECT 2", "MULTI", "SET a 1", "SELECT 3", "SET b 1", "SELECT 2", "SET c 1", "EXEC"],
+        "SELECT 2\nMULTI\nSET a 1\nSELECT 3\nSET b 1\nSELECT 2\nSET c 1\nEXEC",
+    ),
     (&["MULTI", "SELECT 4", "EXEC", "SET a 1"], "SELECT 4\nSET a 1"),
     (&["WATCH a", "SET a 1", "MULTI", "SET a 2", "EXEC", "SET b 1"], "SELECT 0\nSET a 1\nSET b 1"),
-    (&["MULTI", "EXPIREAT a 1", "SET a 1", "EXPIREAT a 1", "SET b 1 EXAT 4200000000", "EXEC"],
-        "SELECT 0\nMULTI\nSET a 1\nDEL a\nSET b 1 PXAT 4200000000000\nEXEC"),
+    (
+        &["MULTI", "EXPIREAT a 1", "SET a 1", "EXPIREAT a 1", "SET b 1 EXAT 4200000000", "EXEC"],
+        "SELECT 0\nMULTI\nSET a 1\nDEL a\nSET b 1 PXAT 4200000000000\nEXEC",
+    ),
     // A key whose time has passed goes when it is met.
     (&["SET a 1 PXAT 1", "GET a", "GET a"], "SELECT 0\nSET a 1 PXAT 1\nDEL a"),
 ];
@@ -166,7 +196,12 @@ fn relative_times_become_moments() {
     let names = ["SET", "SET", "SET", "SET", "PEXPIREAT", "PEXPIREAT", "PEXPIREAT", "PEXPIREAT"];
     let kinds = if has_redis("relative_times_become_moments") { vec![Redis, Greylag] } else { vec![Greylag] };
     for kind in kinds {
-        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later").as_millis();
+        let now = || {
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .expect("it is later")
+                .as_millis()
+        };
         let mut heard = Heard::start(kind);
         let before = now();
         // PEXPIRE GT may find the same millisecond; then it has no effect, and nothing is heard of it.
@@ -174,11 +209,17 @@ fn relative_times_become_moments() {
         let after = now();
         assert_eq!(text(&commands[..1]), "SELECT 0");
         let heard: Vec<&Command> = commands[1..].iter().collect();
-        assert!(names.len() - 1 <= heard.len() && heard.len() <= names.len(), "{kind:?}: {}", text(&commands));
+        assert!(
+            names.len() - 1 <= heard.len() && heard.len() <= names.len(),
+            "{kind:?}: {}",
+            text(&commands)
+        );
         for (argv, _) in &heard {
-            let at: u128 = String::from_utf8_lossy(argv.last().expect("has words")).parse().expect("is a moment");
+            let at: u128 =
+                String::from_utf8_lossy(argv.last().expect("has words")).parse().expect("is a moment");
             assert!(before + 1_000_000 <= at && at <= after + 1_000_000, "{kind:?}: {}", text(&commands));
-            let form: Vec<String> = argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            let form: Vec<String> =
+                argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
             match form[0].as_str() {
                 "SET" => assert_eq!(form[..4], ["SET", "a", "1", "PXAT"]),
                 "PEXPIREAT" => assert_eq!((form.len(), form[1].as_str()), (3, "a")),
@@ -220,7 +261,10 @@ fn ways_to_ask(kind: Kind) {
     let end: u64 = server.info_field("replication", "master_repl_offset").parse().expect("is a number");
     assert_eq!((again.offset(), replicas[2].offset()), (end, end), "{kind:?}");
     // From the future, and of another history: a full sync.
-    for ask in [Ask::From { repl_id: &repl_id, offset: end + 100 }, Ask::From { repl_id: &"f".repeat(40), offset: 1 }] {
+    for ask in [
+        Ask::From { repl_id: &repl_id, offset: end + 100 },
+        Ask::From { repl_id: &"f".repeat(40), offset: 1 },
+    ] {
         let replica = FakeReplica::attach(server.port(), ask).expect("is served");
         assert_eq!(replica.answer, format!("+FULLRESYNC {repl_id} {end}"), "{kind:?}");
     }
@@ -259,7 +303,9 @@ fn random_commands_are_heard_alike() {
     }
     let mut ops = stream::generate(SEED, COUNT, Past::Never);
     // A reload has no place here; ROLE would show how far each replica is just now, CLIENT KILL would end it.
-    ops.retain(|op| op.form != Form::Reload && !op.is_named("role") && !op.is_named("client") && !op.is_named("debug"));
+    ops.retain(|op| {
+        op.form != Form::Reload && !op.is_named("role") && !op.is_named("client") && !op.is_named("debug")
+    });
     let outcome = pair.run(&ops, &Accepted::read(FILE));
     assert!(outcome.is_ok(), "DIFF_SEED={SEED}: replies differ already: {outcome:?}");
     let heard = [0, 1].map(|side| {
