@@ -1,8 +1,11 @@
 //! A replica that only listens: it asks by PSYNC or SYNC and gives the bytes that the primary sends, as they are.
 
-use crate::client::{Client, encode};
+use crate::client::{Client, REPLY_LIMIT, encode};
 use crate::value::Value;
 use std::io;
+use std::time::{Duration, Instant};
+
+const ACK_PERIOD: Duration = Duration::from_millis(200);
 
 pub struct FakeReplica {
     client: Client,
@@ -105,7 +108,7 @@ impl FakeReplica {
 
     /// The next command of the stream, and its bytes.
     pub fn next_command(&mut self) -> io::Result<(Vec<Vec<u8>>, Vec<u8>)> {
-        let (value, bytes) = self.client.reply_and_bytes()?;
+        let (value, bytes) = self.patiently()?;
         self.stream_bytes += bytes.len() as u64;
         let Value::Array(words) = value else { return Err(invalid(&value.to_string())) };
         let word = |word| match word {
@@ -113,6 +116,19 @@ impl FakeReplica {
             other => Err(invalid(&other.to_string())),
         };
         Ok((words.into_iter().map(word).collect::<io::Result<_>>()?, bytes))
+    }
+
+    /// The next value. An ACK goes out again and again, as a replica's does: the first may come before the primary
+    /// thinks that its transfer has ended.
+    fn patiently(&mut self) -> io::Result<(Value, Vec<u8>)> {
+        let end = Instant::now() + REPLY_LIMIT;
+        self.client.set_limit(ACK_PERIOD);
+        loop {
+            match self.client.reply_and_bytes() {
+                Err(error) if is_timeout(&error) && Instant::now() < end => self.acknowledge()?,
+                other => return other,
+            }
+        }
     }
 
     /// Commands up to and without the one that is `end`, which a test writes to know that all has come.
@@ -127,6 +143,10 @@ impl FakeReplica {
             commands.push(command);
         }
     }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 fn invalid(text: &str) -> io::Error {

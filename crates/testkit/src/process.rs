@@ -37,6 +37,11 @@ impl Kind {
             Kind::Greylag => greylag_program().clone(),
         }
     }
+
+    /// Whether it is redis-server. `$GREYLAG_SERVER` may name one, so that the tests can be tested.
+    pub fn is_redis(self) -> bool {
+        self == Kind::Redis || stands_in()
+    }
 }
 
 /// Whether Debian's redis-server is there. Says so if it isn't: the caller then skips its test.
@@ -335,12 +340,9 @@ impl Server {
         self.dir.take().expect("is there until it is dropped")
     }
 
-    /// Whose words it speaks. `$GREYLAG_SERVER` may name a redis-server, so that the tests can be tested.
+    /// Whose words it speaks.
     pub fn kind(&self) -> Kind {
-        match self.builder.kind {
-            Kind::Greylag if stands_in() => Kind::Redis,
-            kind => kind,
-        }
+        if self.builder.kind.is_redis() { Kind::Redis } else { Kind::Greylag }
     }
 
     pub fn port(&self) -> u16 {

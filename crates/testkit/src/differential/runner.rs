@@ -85,6 +85,11 @@ impl Pair {
         Ok(())
     }
 
+    /// The oracle and the server under test.
+    pub fn servers(&self) -> [&Server; 2] {
+        [&self.sides[0].server, &self.sides[1].server]
+    }
+
     /// What the log of the server under test says.
     pub fn log_tail(&self) -> String {
         self.sides[1].server.log_tail()

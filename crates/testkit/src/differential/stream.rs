@@ -57,7 +57,14 @@ const RUN_MAX: u64 = 40;
 /// Longer requests are not sent inline: that has a limit of 64 KiB.
 const INLINE_BYTES_MAX: usize = 4096;
 
-pub fn generate(seed: u64, count: usize) -> Vec<Op> {
+/// Whether keys may be given a time that has passed: when such a key is removed is the server's choice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    Allowed,
+    Never,
+}
+
+pub fn generate(seed: u64, count: usize, past: Past) -> Vec<Op> {
     let mut rng = Rng::new(seed);
     let patterns: Vec<Vec<Node>> = TABLE.iter().map(|entry| pattern::parse(entry.pattern)).collect();
     let total = TABLE.iter().map(|entry| entry.weight).sum();
@@ -69,7 +76,7 @@ pub fn generate(seed: u64, count: usize) -> Vec<Op> {
             left = 1 + rng.below(RUN_MAX);
         }
         left -= 1;
-        ops.push(operation(&mut rng, &patterns, total, conn));
+        ops.push(operation(&mut rng, &patterns, total, conn, past));
         if ops.len().is_multiple_of(CHECKPOINT_EVERY) {
             ops.push(checkpoint(if rng.one_in(4) { Form::Reload } else { Form::Checkpoint }));
         }
@@ -82,7 +89,7 @@ fn checkpoint(form: Form) -> Op {
     Op { conn: 0, argv: vec![b"checkpoint".to_vec()], class: Class::Exact, form }
 }
 
-fn operation(rng: &mut Rng, patterns: &[Vec<Node>], total: u64, conn: usize) -> Op {
+fn operation(rng: &mut Rng, patterns: &[Vec<Node>], total: u64, conn: usize, past: Past) -> Op {
     if rng.one_in(200) {
         return special(rng, conn);
     }
@@ -98,7 +105,12 @@ fn operation(rng: &mut Rng, patterns: &[Vec<Node>], total: u64, conn: usize) -> 
         })
         .expect("the weights' sum is the total");
     let mut argv = Vec::new();
-    pattern::generate(&patterns[index], rng, &mut argument, &mut argv);
+    let mut slot = |rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>| match (kind, past) {
+        ("at", Past::Never) => argument(rng, "at-later", out),
+        ("at-millis", Past::Never) => argument(rng, "at-millis-later", out),
+        _ => argument(rng, kind, out),
+    };
+    pattern::generate(&patterns[index], rng, &mut slot, &mut argv);
     spoil(rng, &mut argv);
     if rng.one_in(5) {
         shout(rng, &mut argv);
@@ -412,8 +424,8 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "millis" | "ttl" => number(rng, 10_000_000, 1_000_000_000_000),
         "at" | "at-millis" if rng.one_in(6) => text(rng, NO_TIMES),
         "at" | "at-millis" if rng.one_in(4) => number(rng, 1, 1_000_000_000),
-        "at" => number(rng, 4_200_000_000, 5_000_000_000),
-        "at-millis" => number(rng, 4_200_000_000_000, 5_000_000_000_000),
+        "at" | "at-later" => number(rng, 4_200_000_000, 5_000_000_000),
+        "at-millis" | "at-millis-later" => number(rng, 4_200_000_000_000, 5_000_000_000_000),
         // Between these offsets a server would begin to fill half a gigabyte.
         "offset" if rng.one_in(6) => {
             text(rng, &["-1", "536870912", "9223372036854775807", "abc", "", "536870911x"])
@@ -526,14 +538,14 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_its_stream() {
-        let texts = |seed| generate(seed, 3000).iter().map(Op::text).collect::<Vec<_>>();
+        let texts = |seed| generate(seed, 3000, Past::Allowed).iter().map(Op::text).collect::<Vec<_>>();
         assert_eq!(texts(1), texts(1));
         assert_ne!(texts(1), texts(2));
     }
 
     #[test]
     fn every_entry_comes() {
-        let ops = generate(3, 60_000);
+        let ops = generate(3, 60_000, Past::Allowed);
         for entry in TABLE {
             let first = entry.pattern.split(' ').next().expect("is not empty");
             let comes = ops.iter().any(|op| op.is_named(first));

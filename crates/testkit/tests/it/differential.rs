@@ -6,9 +6,8 @@
 use testkit::differential::accepted::{Accepted, FILE};
 use testkit::differential::runner::Pair;
 use testkit::differential::shrink::shrink;
-use testkit::differential::stream::{self, Op};
-use testkit::process::Kind;
-use testkit::process::has_redis;
+use testkit::differential::stream::{self, Op, Past};
+use testkit::process::{Kind, has_redis};
 
 const COUNT: usize = 25_000;
 /// What a failure shows of the stream before it, where it could not be made shorter.
@@ -29,7 +28,7 @@ fn texts(ops: &[Op]) -> String {
 fn stream(pair: &mut Pair, seed: u64) {
     let count = number("DIFF_COUNT").map_or(COUNT, |count| count as usize);
     println!("DIFF_SEED={seed} DIFF_COUNT={count}");
-    let ops = stream::generate(seed, count);
+    let ops = stream::generate(seed, count, Past::Allowed);
     let accepted = Accepted::read(FILE);
     pair.reset().expect("both servers answer");
     let Err(failure) = pair.run(&ops, &accepted) else {

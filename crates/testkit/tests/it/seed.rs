@@ -7,15 +7,15 @@ use testkit::log::{Line, first_missing};
 use testkit::process::Kind::{self, Greylag, Redis};
 use testkit::process::{Server, has_redis, info_fields};
 
-/// As in the document, but for ports and directory. Redis 7 made transfers without a disk the default; the
-/// document's log shows one by disk.
+/// As in the document, but for ports and directory.
 const PRIMARY_CONF: &str = "bind 127.0.0.1
 port {port}
 daemonize no
 dir {dir}
 #logfile redis-server-6379.log
-repl-diskless-sync no
 ";
+/// Redis 7 made transfers without a disk its default; the document's log shows one by disk, as Greylag's default is.
+const FOR_REDIS_7: &str = "repl-diskless-sync no\n";
 
 const REPLICA_CONF: &str = "bind 127.0.0.1
 port {port}
@@ -206,10 +206,11 @@ fn check_info(primary: &Server, replica: &Server) {
 }
 
 fn start_by_files(primary: Kind, replica: Kind) -> (Server, Server) {
+    let for_redis_7 = if primary.is_redis() { FOR_REDIS_7 } else { "" };
     let primary = Server::of(primary)
         .bare()
         .named("redis-server")
-        .config("redis-master-6379.conf", &format!("{PRIMARY_CONF}enable-debug-command yes\n"))
+        .config("redis-master-6379.conf", &format!("{PRIMARY_CONF}{for_redis_7}enable-debug-command yes\n"))
         .start();
     let conf = REPLICA_CONF.replace("PRIMARY", &primary.port().to_string());
     let replica = Server::of(replica)
@@ -276,8 +277,7 @@ fn session_redis_to_redis() {
     }
 }
 
-/// The replica is made by an argument, through a link named redis-server; the transfer is Redis 7's default, without
-/// a disk.
+/// The replica is made by an argument, through a link named redis-server.
 fn by_argument(primary: Kind, replica: Kind) {
     let primary = Server::of(primary).named("redis-server").start();
     assert_eq!(primary.run("set name jake").to_string(), "OK");
