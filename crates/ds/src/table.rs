@@ -17,9 +17,10 @@ use std::marker::PhantomData;
 /// Bits of a hash below a scan position.
 pub const POSITION_SHIFT: u32 = 11;
 const POSITION_MASK: u64 = !0 << POSITION_SHIFT;
-/// A segment with this many entries is full: an eighth of its slots stays free, so that homes rarely overflow.
+/// A segment with this many entries is full: a tenth of its slots stays free, so that a home overflows rarely, and
+/// then mostly into the spare slots.
 const fn full(lines: usize) -> usize {
-    lines * 7 + 4
+    lines * 7 + 6
 }
 /// A half of a split segment with at least so many entries gets the whole size at once. Nearly all do: if each grew
 /// as it fills, they would leave blocks of every size behind, as segments of random keys fill at the same time.
