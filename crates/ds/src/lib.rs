@@ -9,6 +9,7 @@ pub mod list;
 pub mod listpack;
 mod segment;
 pub mod spine;
+pub mod stream;
 pub mod striped;
 pub mod table;
 #[cfg(test)]

@@ -256,6 +256,13 @@ pub struct Iter<'a, T: Item> {
     back_leaf: (&'a [T], usize),
 }
 
+impl<'a, T: Item> Iter<'a, T> {
+    /// The same with nothing left.
+    pub(crate) fn none(&self) -> Self {
+        self.spine.range(0, 0)
+    }
+}
+
 impl<'a, T: Item> Iterator for Iter<'a, T> {
     type Item = &'a T;
 

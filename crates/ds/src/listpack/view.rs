@@ -217,6 +217,7 @@ impl<'a> View<'a> {
     }
 }
 
+#[derive(Clone)]
 pub struct Iter<'a> {
     view: View<'a>,
     front: usize,
