@@ -3,7 +3,9 @@
 pub mod block;
 pub mod entry;
 pub mod fields;
+mod outside;
 mod segment;
+pub mod sorted;
 pub mod striped;
 pub mod table;
 mod trie;
