@@ -74,7 +74,10 @@ impl Store {
     /// Points the index to where elements of these hashes are now.
     fn point(&mut self, hashes: &[u64], from: u32, to: u32) {
         for &hash in hashes {
-            self.index.change(hash, &(), |page, _| Some(page.point(hash, from, to)));
+            self.index.change(hash, &(), |page, _| {
+                page.point(hash, from, to);
+                Some(())
+            });
         }
     }
 
@@ -357,7 +360,10 @@ fn remove_from_leaf(
     let hashes: Vec<u64> = range.clone().map(|i| store.hash(leaf.member(i))).collect();
     range.clone().for_each(|i| visit(leaf.member(i), leaf.score(i)));
     for hash in hashes {
-        store.index.change(hash, &(), |page, _| Some(page.remove(hash, id)));
+        store.index.change(hash, &(), |page, _| {
+            page.remove(hash, id);
+            Some(())
+        });
     }
     let removed = range.len();
     store.change(id, |leaf| leaf.remove(range));
