@@ -3,6 +3,7 @@
 //! Every module here is a pure function of its arguments: no I/O, no clock, no global state. Text formats follow
 //! Redis 7.2 byte for byte, since clients, files and peers compare them.
 
+pub mod bits;
 pub mod crc64;
 pub mod glob;
 pub mod hash;

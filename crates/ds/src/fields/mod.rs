@@ -202,7 +202,7 @@ impl Fields {
             return 0;
         }
         let mut from = cursor << POSITION_SHIFT;
-        let mut visited = 0;
+        let (at_least, mut visited) = (at_least.max(1), 0);
         loop {
             let (page, first, end) = self.trie.leaf_and_range(from);
             if first < from || at_least < visited + page.count() {

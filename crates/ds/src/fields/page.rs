@@ -13,6 +13,7 @@
 //! becomes a wide one, with words of 32 bits.
 
 use super::Field;
+use crate::outside::{Outside, allocation_bytes, zeroed};
 use crate::trie::{ARC_BYTES, Leaf, NEVER, Room};
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ const EXPIRY_BYTES: usize = 8;
 pub(crate) struct Page {
     bytes: Arc<[u8]>,
     /// Entries that are too long for the page: length of the key, key, value.
-    outside: Option<Arc<Vec<Arc<[u8]>>>>,
+    outside: Outside,
 }
 
 /// A slot's word.
@@ -55,19 +56,9 @@ struct Word {
     at: usize,
 }
 
-/// The smallest size of at least so many bytes that allocators have: four to each power of two.
-pub(crate) fn allocation_bytes(bytes: usize) -> usize {
-    let step = if bytes <= 128 { 16 } else { 1 << ((bytes - 1).ilog2() - 2) };
-    bytes.next_multiple_of(step)
-}
-
-fn zeroed(bytes: usize) -> Arc<[u8]> {
-    std::iter::repeat_n(0, bytes).collect()
-}
-
 impl Page {
     pub(crate) fn new(has_values: bool) -> Self {
-        let mut page = Self { bytes: zeroed(64 - ARC_BYTES), outside: None };
+        let mut page = Self { bytes: zeroed(64 - ARC_BYTES), outside: Outside::default() };
         let shape = SLOTS_MIN as u32 | if has_values { PAIRS } else { 0 };
         page.set_u32(SLOTS_AT, shape);
         page
@@ -183,8 +174,7 @@ impl Page {
     }
 
     fn outside_pair(&self, index: usize) -> (&[u8], &[u8]) {
-        let block = &self.outside.as_ref().expect("the word says that there is one")[index];
-        let (length, pair) = block.split_at(4);
+        let (length, pair) = self.outside.get(index).split_at(4);
         pair.split_at(u32::from_le_bytes(length.try_into().expect("four bytes")) as usize)
     }
 
@@ -211,9 +201,25 @@ impl Page {
 
     /// Adds a field that is not there; false if the page should be split first.
     pub(crate) fn push(&mut self, tag: u8, field: Field<'_>, room: Room) -> bool {
-        let outside = 255 < field.key.len()
+        let is_long = 255 < field.key.len()
             || 255 < field.value.len()
             || INLINE_BYTES_MAX < field.key.len() + field.value.len();
+        let block = || {
+            let length = u32::try_from(field.key.len()).expect("a string has at most 512 MiB");
+            [&length.to_le_bytes()[..], field.key, field.value].concat().into()
+        };
+        self.push_with(tag, field, is_long.then_some(&block), room)
+    }
+
+    /// The same for a field that lies outside if there is a block of it.
+    fn push_with(
+        &mut self,
+        tag: u8,
+        field: Field<'_>,
+        block: Option<&dyn Fn() -> Arc<[u8]>>,
+        room: Room,
+    ) -> bool {
+        let outside = block.is_some();
         let flags = if outside { OUTSIDE } else { 0 } | if field.expiry.is_some() { EXPIRES } else { 0 };
         let lengths = self.lengths_bytes(Word { flags, at: 0 });
         let expiry = if field.expiry.is_some() { EXPIRY_BYTES } else { 0 };
@@ -227,7 +233,7 @@ impl Page {
             self.reshape(count + 1, used + bytes);
         }
         let at = self.entries_at() + used;
-        let index = if outside { self.push_outside(field) } else { 0 };
+        let index = block.map_or(0, |block| self.outside.push(block()));
         let has_values = self.has_values();
         let page = Arc::make_mut(&mut self.bytes);
         page[HEADER_BYTES + count] = tag;
@@ -251,17 +257,6 @@ impl Page {
         self.set_u32(USED_AT, (used + bytes) as u32);
         self.set_u32(VOLATILE_AT, self.u32(VOLATILE_AT) + u32::from(field.expiry.is_some()));
         true
-    }
-
-    fn push_outside(&mut self, field: Field<'_>) -> u32 {
-        let length = u32::try_from(field.key.len()).expect("a string has at most 512 MiB");
-        let block = [&length.to_le_bytes()[..], field.key, field.value].concat();
-        let outside = Arc::make_mut(self.outside.get_or_insert_default());
-        if outside.len() == outside.capacity() {
-            outside.reserve_exact(outside.len() / 8 + 1);
-        }
-        outside.push(block.into());
-        outside.len() as u32 - 1
     }
 
     /// Gives the field another value or expiry; false if the page should be split first.
@@ -331,15 +326,7 @@ impl Page {
 
     /// Removes a block that lies outside. The last one takes its place.
     fn take_outside(&mut self, index: usize) {
-        let outside = Arc::make_mut(self.outside.as_mut().expect("the word says that there is one"));
-        outside.swap_remove(index);
-        let moved = outside.len();
-        if moved == 0 {
-            self.outside = None;
-        }
-        if moved == index {
-            return;
-        }
+        let Some(moved) = self.outside.remove(index) else { return };
         let entries = self.entries_at();
         for i in 0..self.count() {
             let word = self.word(i);
@@ -362,7 +349,7 @@ impl Page {
         let each = entries_bytes.div_ceil(slots) + 1 + word_bytes;
         let more = if is_wide { usize::MAX } else { SLOTS_MAX.saturating_sub(slots) };
         let slots = slots + more.min((bytes - needed) / each);
-        let mut new = Self { bytes: zeroed(bytes), outside: self.outside.take() };
+        let mut new = Self { bytes: zeroed(bytes), outside: std::mem::take(&mut self.outside) };
         let page = Arc::make_mut(&mut new.bytes);
         page[..HEADER_BYTES].copy_from_slice(&self.bytes[..HEADER_BYTES]);
         page[HEADER_BYTES..][..count].copy_from_slice(&self.bytes[HEADER_BYTES..][..count]);
@@ -388,9 +375,17 @@ impl Page {
         self.u32(VOLATILE_AT) as usize
     }
 
-    /// Adds a field of another page, with its block if that lies outside.
+    /// Adds a field of another page; a block that lies outside is shared.
     fn push_from(&mut self, other: &Self, i: usize) {
-        self.push(other.bytes[HEADER_BYTES + i], other.field(i), Room::Last);
+        let word = other.word(i);
+        let block = || other.outside.share(other.outside_index(&other.bytes[other.entries_at() + word.at..]));
+        let is_outside = word.flags & OUTSIDE != 0;
+        self.push_with(
+            other.bytes[HEADER_BYTES + i],
+            other.field(i),
+            is_outside.then_some(&block),
+            Room::Last,
+        );
     }
 }
 
@@ -415,10 +410,7 @@ impl Leaf for Page {
     }
 
     fn bytes(&self) -> usize {
-        let own = ARC_BYTES + self.bytes.len();
-        let Some(outside) = &self.outside else { return own };
-        let blocks: usize = outside.iter().map(|block| allocation_bytes(ARC_BYTES + block.len())).sum();
-        own + ARC_BYTES + size_of::<Vec<Arc<[u8]>>>() + outside.capacity() * size_of::<Arc<[u8]>>() + blocks
+        ARC_BYTES + self.bytes.len() + self.outside.bytes()
     }
 
     fn split(&self, context: &Self::Context, bit: u32) -> [Self; 2] {

@@ -1,0 +1,454 @@
+//! Strings as bit arrays: BITCOUNT, BITPOS, BITOP and BITFIELD as functions over bytes.
+//!
+//! Bit 0 is the highest bit of the first byte. Long runs go by words of 64 bits. What lies behind the end of a
+//! string reads as zero; who writes there lengthens the string first ([`Integer::bytes_end`]).
+
+use crate::number::parse_i64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Byte,
+    Bit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    And,
+    Or,
+    Xor,
+}
+
+/// What a value becomes that its field can't hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    Wrap,
+    Saturate,
+    /// Nothing is written.
+    Fail,
+}
+
+pub fn bit(bytes: &[u8], offset: u64) -> bool {
+    let byte = usize::try_from(offset / 8).ok().and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+    byte >> (7 - offset % 8) & 1 == 1
+}
+
+/// Sets a bit that lies in the string, and says what it was.
+pub fn set_bit(bytes: &mut [u8], offset: u64, on: bool) -> bool {
+    let old = bit(bytes, offset);
+    let mask = 0x80 >> (offset % 8);
+    let byte = &mut bytes[(offset / 8) as usize];
+    *byte = if on { *byte | mask } else { *byte & !mask };
+    old
+}
+
+/// How many bits are set.
+pub fn count(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let in_words: u64 = words.iter().map(|word| u64::from(u64::from_ne_bytes(*word).count_ones())).sum();
+    in_words + rest.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>()
+}
+
+/// How many bits are set from `start` to `end`, both included, negative ones from the end.
+pub fn count_range(bytes: &[u8], start: i64, end: i64, unit: Unit) -> u64 {
+    let span = Span::new(bytes.len(), start, end, unit);
+    let crossed = start < 0 && end < 0 && end < start;
+    span.filter(|_| !crossed).map_or(0, |span| span.count(bytes))
+}
+
+/// The first bit that is `on`, from `start` to `end`, both included, negative ones from the end. Without an end, the
+/// first zero may be the one behind the string.
+pub fn position(bytes: &[u8], on: bool, start: i64, end: Option<i64>, unit: Unit) -> Option<u64> {
+    let span = Span::new(bytes.len(), start, end.unwrap_or(i64::MAX), unit)?;
+    let found = span.position(bytes, on);
+    let behind = (!on && end.is_none()).then_some(bytes.len() as u64 * 8);
+    found.or(behind)
+}
+
+/// The bits from `first` up to and without `end`; there is at least one.
+struct Span {
+    first: u64,
+    end: u64,
+}
+
+impl Span {
+    fn new(len: usize, start: i64, end: i64, unit: Unit) -> Option<Self> {
+        let bits = if unit == Unit::Bit { 1 } else { 8 };
+        let total = len as i64 * 8 / bits;
+        let from_end = |at: i64| if at < 0 { (total + at).max(0) } else { at };
+        let (start, end) = (from_end(start), from_end(end).min(total - 1));
+        (start <= end).then(|| Self { first: (start * bits) as u64, end: ((end + 1) * bits) as u64 })
+    }
+
+    /// Its bytes, and masks of the bits of the first and the last byte that lie in it.
+    fn bytes<'a>(&self, bytes: &'a [u8]) -> (&'a [u8], u8, u8) {
+        let within = &bytes[(self.first / 8) as usize..self.end.div_ceil(8) as usize];
+        (within, 0xff >> (self.first % 8), !(0xff_u16 >> ((self.end - 1) % 8 + 1)) as u8)
+    }
+
+    fn count(&self, bytes: &[u8]) -> u64 {
+        let (within, head, tail) = self.bytes(bytes);
+        let outside = |byte: u8, mask: u8| u64::from((byte & !mask).count_ones());
+        count(within) - outside(within[0], head) - outside(within[within.len() - 1], tail)
+    }
+
+    fn position(&self, bytes: &[u8], on: bool) -> Option<u64> {
+        let (within, head, tail) = self.bytes(bytes);
+        // A set bit in `found` is one that is looked for.
+        let flip = if on { 0 } else { 0xff };
+        let last = within.len() - 1;
+        let masked = |i: usize, byte: u8| {
+            let byte = byte ^ flip;
+            let byte = if i == 0 { byte & head } else { byte };
+            if i == last { byte & tail } else { byte }
+        };
+        let place = |i: usize, byte: u8| self.first / 8 * 8 + i as u64 * 8 + u64::from(byte.leading_zeros());
+        let first = masked(0, within[0]);
+        if first != 0 {
+            return Some(place(0, first));
+        }
+        // Whole words of what isn't looked for are skipped; the last byte is looked at alone.
+        let nothing = u64::from_ne_bytes([flip; 8]);
+        let (words, _) = within[1..last.max(1)].as_chunks::<8>();
+        let skipped = words.iter().take_while(|word| u64::from_ne_bytes(**word) == nothing).count() * 8;
+        let mut rest = within.iter().enumerate().skip(1 + skipped).map(|(i, byte)| (i, masked(i, *byte)));
+        rest.find(|(_, byte)| *byte != 0).map(|(i, byte)| place(i, byte))
+    }
+}
+
+/// All sources combined; it is as long as the longest, shorter ones have zeros behind them.
+pub fn combine(op: Op, sources: &[&[u8]]) -> Vec<u8> {
+    let len = sources.iter().map(|source| source.len()).max().unwrap_or(0);
+    let Some((first, others)) = sources.split_first() else { return Vec::new() };
+    let mut out = first.to_vec();
+    out.resize(len, 0);
+    for source in others {
+        let (shared, behind) = out.split_at_mut(source.len());
+        let (words, rest) = shared.as_chunks_mut::<8>();
+        let (more, more_rest) = source.as_chunks::<8>();
+        for (word, more) in words.iter_mut().zip(more) {
+            let (a, b) = (u64::from_ne_bytes(*word), u64::from_ne_bytes(*more));
+            *word = match op {
+                Op::And => a & b,
+                Op::Or => a | b,
+                Op::Xor => a ^ b,
+            }
+            .to_ne_bytes();
+        }
+        for (byte, more) in rest.iter_mut().zip(more_rest) {
+            match op {
+                Op::And => *byte &= more,
+                Op::Or => *byte |= more,
+                Op::Xor => *byte ^= more,
+            }
+        }
+        if op == Op::And {
+            behind.fill(0);
+        }
+    }
+    out
+}
+
+/// BITOP NOT.
+pub fn invert(source: &[u8]) -> Vec<u8> {
+    source.iter().map(|byte| !byte).collect()
+}
+
+/// The type of a BITFIELD's integer: `u1` to `u63`, `i1` to `i64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integer {
+    is_signed: bool,
+    bits: u32,
+}
+
+impl Integer {
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (is_signed, most) = match text.first()? {
+            b'i' => (true, 64),
+            b'u' => (false, 63),
+            _ => return None,
+        };
+        let bits = parse_i64(&text[1..])?;
+        (1..=most).contains(&bits).then_some(Self { is_signed, bits: bits as u32 })
+    }
+
+    pub fn bits(self) -> u32 {
+        self.bits
+    }
+
+    /// The least length in bytes of a string that holds the integer at this offset.
+    pub fn bytes_end(self, offset: u64) -> u64 {
+        (offset + u64::from(self.bits)).div_ceil(8)
+    }
+
+    pub fn get(self, bytes: &[u8], offset: u64) -> i64 {
+        let first = usize::try_from(offset / 8).unwrap_or(usize::MAX);
+        // An integer spans nine bytes at most.
+        let mut wide = 0u128;
+        for at in 0..9 {
+            let byte = first.checked_add(at).and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+            wide = wide << 8 | u128::from(byte);
+        }
+        let raw = (wide >> (72 - (offset % 8) as u32 - self.bits)) as u64;
+        self.from_low_bits(raw)
+    }
+
+    /// The value that the lowest bits of a word are.
+    fn from_low_bits(self, raw: u64) -> i64 {
+        let unused = 64 - self.bits;
+        if self.is_signed { (raw << unused) as i64 >> unused } else { (raw << unused >> unused) as i64 }
+    }
+
+    /// Writes the lowest bits of a value where the string is long enough for them.
+    fn put(self, bytes: &mut [u8], offset: u64, value: i64) {
+        let (first, end) = ((offset / 8) as usize, self.bytes_end(offset) as usize);
+        let shift = (end as u64 * 8 - offset - u64::from(self.bits)) as u32;
+        let mask = (u128::from(u64::MAX) >> (64 - self.bits)) << shift;
+        let value = u128::from(value as u64) << shift & mask;
+        for (i, byte) in bytes[first..end].iter_mut().rev().enumerate() {
+            *byte = *byte & !((mask >> (8 * i)) as u8) | (value >> (8 * i)) as u8;
+        }
+    }
+
+    /// BITFIELD SET: the old value, or `None` if it failed.
+    pub fn set(self, bytes: &mut [u8], offset: u64, value: i64, overflow: Overflow) -> Option<i64> {
+        let new = self.fit(value, 0, overflow)?;
+        let old = self.get(bytes, offset);
+        self.put(bytes, offset, new);
+        Some(old)
+    }
+
+    /// BITFIELD INCRBY: the new value, or `None` if it failed.
+    pub fn increment(self, bytes: &mut [u8], offset: u64, by: i64, overflow: Overflow) -> Option<i64> {
+        let new = self.fit(self.get(bytes, offset), by, overflow)?;
+        self.put(bytes, offset, new);
+        Some(new)
+    }
+
+    /// The sum as a value of this type.
+    fn fit(self, value: i64, by: i64, overflow: Overflow) -> Option<i64> {
+        let (least, most) = self.limits();
+        let limit = match self.out_of_range(value, by) {
+            None => return Some(value.wrapping_add(by)),
+            Some(Beyond::Most) => most,
+            Some(Beyond::Least) => least,
+        };
+        match overflow {
+            Overflow::Wrap => Some(self.from_low_bits(value.wrapping_add(by) as u64)),
+            Overflow::Saturate => Some(limit),
+            Overflow::Fail => None,
+        }
+    }
+
+    fn limits(self) -> (i64, i64) {
+        if self.is_signed {
+            let most = i64::MAX >> (64 - self.bits);
+            (-most - 1, most)
+        } else {
+            (0, i64::MAX >> (63 - self.bits))
+        }
+    }
+
+    fn out_of_range(self, value: i64, by: i64) -> Option<Beyond> {
+        let (least, most) = self.limits();
+        if !self.is_signed {
+            // A negative value is a great one here.
+            return if value < 0 || most < value || (0 < by && most - value < by) {
+                Some(Beyond::Most)
+            } else {
+                (by < 0 && by < -value).then_some(Beyond::Least)
+            };
+        }
+        // As Redis has it, the difference wraps: a value to set that is below the least one by almost 2^63 counts as
+        // beyond the most.
+        let room = most.wrapping_sub(value);
+        if most < value || (self.bits != 64 && room < by) || (0 <= value && 0 < by && room < by) {
+            return Some(Beyond::Most);
+        }
+        let room = least.wrapping_sub(value);
+        let is_below = value < least || (self.bits != 64 && by < room) || (value < 0 && by < 0 && by < room);
+        is_below.then_some(Beyond::Least)
+    }
+}
+
+enum Beyond {
+    Least,
+    Most,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    fn random(rng: &mut Rng, len_max: u64) -> Vec<u8> {
+        // Often of one kind of bit, so that searches go far.
+        let fill = [None, Some(0), Some(0xff)][rng.below(3) as usize];
+        (0..rng.below(len_max))
+            .map(|_| if rng.one_in(30) { rng.next_u64() as u8 } else { fill.unwrap_or(0x5a) })
+            .collect()
+    }
+
+    /// Bit by bit.
+    #[test]
+    fn ranges_are_what_single_bits_say() {
+        for seed in 0..4000 {
+            let mut rng = Rng::new(seed);
+            let bytes = random(&mut rng, 60);
+            let unit = if rng.one_in(2) { Unit::Bit } else { Unit::Byte };
+            let units = bytes.len() as i64 * if unit == Unit::Bit { 8 } else { 1 };
+            let any = |rng: &mut Rng| rng.below(2 * units as u64 + 8) as i64 - units - 4;
+            let (start, end) = (any(&mut rng), any(&mut rng));
+            let clamp = |at: i64| if at < 0 { (at + units).max(0) } else { at };
+            let width = units.max(1) / bytes.len().max(1) as i64;
+            let bits = |end: i64| {
+                let within = clamp(start)..=clamp(end).min(units - 1);
+                within.flat_map(move |at| at * (8 / width)..(at + 1) * (8 / width)).map(|at| at as u64)
+            };
+            let want =
+                if start < 0 && end < start { 0 } else { bits(end).filter(|&at| bit(&bytes, at)).count() };
+            assert_eq!(count_range(&bytes, start, end, unit), want as u64, "seed {seed}");
+            for on in [false, true] {
+                let want = bits(end).find(|&at| bit(&bytes, at) == on);
+                assert_eq!(position(&bytes, on, start, Some(end), unit), want, "seed {seed}");
+                let behind = (!on && clamp(start) < units).then_some(bytes.len() as u64 * 8);
+                let want = bits(units).find(|&at| bit(&bytes, at) == on).or(behind);
+                assert_eq!(position(&bytes, on, start, None, unit), want, "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn strings_of_one_kind() {
+        assert_eq!(position(&[0xff; 20], false, 0, None, Unit::Byte), Some(160));
+        assert_eq!(position(&[0xff; 20], false, 0, Some(-1), Unit::Byte), None);
+        assert_eq!(position(&[0; 20], true, 0, None, Unit::Byte), None);
+        assert_eq!(position(b"", false, 0, None, Unit::Byte), None);
+        assert_eq!(position(&[0, 0xff, 0xf0], true, 2, None, Unit::Byte), Some(16));
+        assert_eq!(position(&[0xff; 3], false, 25, None, Unit::Bit), None);
+        assert_eq!(count(&[0xff; 1001]), 8008);
+        assert_eq!(count_range(&[0xff; 10], -2, -1, Unit::Byte), 16);
+        assert_eq!(count_range(&[0xff; 10], i64::MIN, i64::MAX, Unit::Bit), 80);
+    }
+
+    #[test]
+    fn combined_as_bytes_are() {
+        for seed in 0..300 {
+            let mut rng = Rng::new(seed);
+            let sources: Vec<Vec<u8>> = (0..1 + rng.below(5)).map(|_| random(&mut rng, 40)).collect();
+            let slices: Vec<&[u8]> = sources.iter().map(|source| &source[..]).collect();
+            let len = sources.iter().map(Vec::len).max().unwrap();
+            let byte = |source: &Vec<u8>, at: usize| source.get(at).copied().unwrap_or(0);
+            for (op, fold) in [
+                (Op::And, (|a, b| a & b) as fn(u8, u8) -> u8),
+                (Op::Or, |a, b| a | b),
+                (Op::Xor, |a, b| a ^ b),
+            ] {
+                let all = |at| sources.iter().map(|source| byte(source, at)).reduce(fold).unwrap();
+                let want: Vec<u8> = (0..len).map(all).collect();
+                assert_eq!(combine(op, &slices), want, "seed {seed}");
+            }
+            assert!(invert(&sources[0]).iter().zip(&sources[0]).all(|(a, b)| a ^ b == 0xff));
+        }
+        assert!(combine(Op::And, &[]).is_empty());
+    }
+
+    #[test]
+    fn types_of_integers() {
+        for (text, want) in [("u1", 1), ("u63", 63), ("i1", 1), ("i64", 64)] {
+            assert_eq!(Integer::parse(text.as_bytes()).map(Integer::bits), Some(want), "{text}");
+        }
+        for text in
+            ["", "u", "i", "u0", "i0", "u64", "i65", "U8", "I8", "x8", "u08", "u+8", "u 8", "i-1", "u8 "]
+        {
+            assert_eq!(Integer::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    /// What is put in comes out, and nothing beside it changes.
+    #[test]
+    fn integers_lie_anywhere() {
+        for seed in 0..20_000 {
+            let mut rng = Rng::new(seed);
+            let bits = 1 + rng.below(63) as u32;
+            let integer = Integer { is_signed: rng.one_in(2), bits };
+            let (mut bytes, offset) =
+                ((0..24).map(|_| rng.next_u64() as u8).collect::<Vec<_>>(), rng.below(120));
+            let before = bytes.clone();
+            let value = rng.next_u64() as i64;
+            let old = integer.get(&bytes, offset);
+            assert_eq!(integer.set(&mut bytes, offset, value, Overflow::Wrap), Some(old), "seed {seed}");
+            assert_eq!(integer.get(&bytes, offset), integer.from_low_bits(value as u64), "seed {seed}");
+            let changed = offset..offset + u64::from(bits);
+            for at in (0..192).filter(|at| !changed.contains(at)) {
+                assert_eq!(bit(&bytes, at), bit(&before, at), "seed {seed}");
+            }
+            for (i, at) in changed.clone().enumerate() {
+                assert_eq!(bit(&bytes, at), value as u64 >> (bits as usize - 1 - i) & 1 == 1, "seed {seed}");
+            }
+            assert!(
+                integer.bytes_end(offset) * 8 < changed.end + 8
+                    && changed.end <= integer.bytes_end(offset) * 8
+            );
+        }
+    }
+
+    #[test]
+    fn behind_the_end_are_zeros() {
+        let integer = Integer::parse(b"u8").unwrap();
+        assert_eq!(integer.get(&[0xff], 4), 0xf0);
+        assert_eq!(integer.get(&[0xff], 8), 0);
+        assert_eq!(integer.get(&[0xff], u64::MAX - 8), 0);
+        assert!(!bit(&[0xff], 8) && bit(&[0xff], 7));
+    }
+
+    /// Type, old value, what is added or set, and what each overflow makes of it: as redis-server 7.0.15 replied.
+    #[test]
+    fn overflows_are_redis() {
+        const FAILED: Option<i64> = None;
+        for (text, old, by, wrap, saturate, fail) in [
+            ("u8", 250, 10, 4, 255, FAILED),
+            ("u8", 250, 5, 255, 255, Some(255)),
+            ("u8", 5, -6, 255, 0, FAILED),
+            ("u8", 5, -5, 0, 0, Some(0)),
+            ("u63", i64::MAX, 1, 0, i64::MAX, FAILED),
+            ("u63", 0, i64::MIN, 0, 0, FAILED),
+            ("i8", 127, 1, -128, 127, FAILED),
+            ("i8", -128, -1, 127, -128, FAILED),
+            ("i8", -128, 255, 127, 127, Some(127)),
+            ("i64", i64::MAX, 1, i64::MIN, i64::MAX, FAILED),
+            ("i64", i64::MIN, -1, i64::MAX, i64::MIN, FAILED),
+            ("i64", i64::MIN, i64::MAX, -1, -1, Some(-1)),
+            ("i1", 0, 1, -1, 0, FAILED),
+            ("u1", 1, 1, 0, 1, FAILED),
+        ] {
+            let integer = Integer::parse(text.as_bytes()).unwrap();
+            for (overflow, want) in
+                [(Overflow::Wrap, Some(wrap)), (Overflow::Saturate, Some(saturate)), (Overflow::Fail, fail)]
+            {
+                let mut bytes = [0; 8];
+                integer.put(&mut bytes, 0, old);
+                assert_eq!(integer.increment(&mut bytes, 0, by, overflow), want, "{text} {old} + {by}");
+                assert_eq!(integer.get(&bytes, 0), want.unwrap_or(old));
+            }
+        }
+        for (text, value, wrap, saturate) in [
+            ("u8", -1, 255, 255),
+            ("u8", 256, 0, 255),
+            ("i8", 200, -56, 127),
+            ("i8", -200, 56, -128),
+            ("i8", i64::MIN, 0, 127),
+            ("i8", i64::MIN + 127, 127, 127),
+            ("i8", i64::MIN + 128, -128, -128),
+            ("i63", i64::MIN, 0, i64::MAX / 2),
+            ("u63", i64::MIN, 0, i64::MAX),
+        ] {
+            let integer = Integer::parse(text.as_bytes()).unwrap();
+            for (overflow, want) in [(Overflow::Wrap, wrap), (Overflow::Saturate, saturate)] {
+                let mut bytes = [0; 8];
+                assert_eq!(integer.set(&mut bytes, 0, value, overflow), Some(0));
+                assert_eq!(integer.get(&bytes, 0), want, "{text} {value}");
+            }
+            assert_eq!(integer.set(&mut [0; 8], 0, value, Overflow::Fail), None);
+        }
+    }
+}
