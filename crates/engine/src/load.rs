@@ -92,7 +92,9 @@ impl Staging {
         };
         if conflict == Conflict::Refuse {
             for (db, table) in tables() {
-                if let Some(entry) = table.iter().find(|entry| txn.get_in(db, entry.key()).is_some()) {
+                let both_have = table.iter().find(|entry| txn.get_in(db, entry.key()).is_some());
+                txn.forget_key();
+                if let Some(entry) = both_have {
                     return Err(entry.key().into());
                 }
             }
@@ -103,6 +105,7 @@ impl Staging {
                 txn.put_in(db, entry.key(), copy_payload(entry.payload()), ttl, entry.tag());
                 txn.changed_in(db, entry.key(), Event::Set);
                 txn.no_effect();
+                txn.forget_key();
             }
         }
         Ok(())

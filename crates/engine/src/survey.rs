@@ -100,6 +100,7 @@ mod tests {
             let ttl = if i % 2 == 0 { Ttl::At(6_000) } else { Ttl::Clear };
             txn.put_str(key.as_bytes(), b"value", ttl);
             txn.changed(key.as_bytes(), Event::Set);
+            txn.forget_key();
         }
         let survey = survey(&mut txn);
         assert_eq!(survey.dirty, 100);

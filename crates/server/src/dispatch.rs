@@ -286,6 +286,7 @@ fn run(
             if txn.state() != state {
                 return Ran::StateChanged;
             }
+            txn.set_touches(touches(conn, command));
             let result = txn.call(row, args, &mut Reply::new(out, conn.proto));
             txn.commit();
             result
@@ -351,6 +352,12 @@ fn call_host(
     let result = host(&mut session, Some(txn), args, &mut Reply::new(out, proto));
     txn.end_command(args);
     result
+}
+
+/// CLIENT NO-TOUCH leaves access times alone, but for the command that is there to set them.
+#[inline]
+fn touches(conn: &ConnState, command: &Command) -> bool {
+    !conn.client.no_touch.load(Relaxed) || command.meta.name == "touch"
 }
 
 /// Counts a command that ran since the one before it ended.
@@ -419,7 +426,10 @@ fn run_queued(
         let args = args.as_args();
         let mark = out.len();
         let result = match command.run {
-            Run::Data(row) => txn.call(row, args, &mut Reply::new(out, conn.proto)),
+            Run::Data(row) => {
+                txn.set_touches(touches(conn, command));
+                txn.call(row, args, &mut Reply::new(out, conn.proto))
+            }
             Run::Host(host) => call_host(server, config, conn, txn, host, args, out, txn.now_ms),
             Run::Exec => unreachable!("EXEC is not queued"),
         };
