@@ -155,7 +155,19 @@ impl<'e> Txn<'e> {
         let state = engine.state();
         // A replica's log takes the primary's bytes alone: what else it changes is local.
         let logging = origin == Origin::Client && !state.is_replica() && engine.log.is_active();
-        Self { engine, held, scratch, now_ms, db, origin, state, logging, touches: true, changed: false, replaced: false }
+        Self {
+            engine,
+            held,
+            scratch,
+            now_ms,
+            db,
+            origin,
+            state,
+            logging,
+            touches: true,
+            changed: false,
+            replaced: false,
+        }
     }
 
     pub fn engine(&self) -> &'e Engine {
