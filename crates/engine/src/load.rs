@@ -92,7 +92,8 @@ impl Staging {
         };
         if conflict == Conflict::Refuse {
             for (db, table) in tables() {
-                if let Some(entry) = table.iter().find(|entry| txn.get_in(db, entry.key()).is_some()) {
+                let both_have = table.iter().find(|entry| txn.get_in(db, entry.key()).is_some());
+                if let Some(entry) = both_have {
                     return Err(entry.key().into());
                 }
             }

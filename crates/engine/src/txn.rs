@@ -132,6 +132,7 @@ pub struct Txn<'e> {
     origin: Origin,
     state: State,
     logging: bool,
+    touches: bool,
     /// Of the command that runs now.
     changed: bool,
     replaced: bool,
@@ -149,7 +150,19 @@ impl<'e> Txn<'e> {
         let state = engine.state();
         // A replica's log takes the primary's bytes alone: what else it changes is local.
         let logging = origin == Origin::Client && !state.is_replica() && engine.log.is_active();
-        Self { engine, held, scratch, now_ms, db, origin, state, logging, changed: false, replaced: false }
+        Self {
+            engine,
+            held,
+            scratch,
+            now_ms,
+            db,
+            origin,
+            state,
+            logging,
+            touches: true,
+            changed: false,
+            replaced: false,
+        }
     }
 
     pub fn engine(&self) -> &'e Engine {
@@ -204,9 +217,18 @@ impl<'e> Txn<'e> {
         entry
     }
 
+    /// Leaves access times alone from here on, or no longer: CLIENT NO-TOUCH.
+    #[inline]
+    pub fn set_touches(&mut self, on: bool) {
+        self.touches = on;
+    }
+
     /// Sets the entry's access time to now.
     #[inline]
     pub fn touch(&self, entry: EntryRef<Value>) {
+        if !self.touches {
+            return;
+        }
         let clock = self.access_clock();
         if entry.access() != clock {
             entry.set_access(clock);
@@ -554,6 +576,7 @@ impl<'e> Txn<'e> {
                 None => self.scratch.effects.push_args(self.db, args),
             }
         }
+        (self.changed, self.replaced) = (false, false);
         if !self.scratch.expired.get_mut().is_empty() {
             self.delete_expired();
         }

@@ -111,11 +111,9 @@ fn unknown_sub(command: &Command, sub: &[u8]) -> Error {
     Error::owned(format!("ERR unknown subcommand '{}'. Try {name} HELP.", text(sub, 128)))
 }
 
-/// Bytes of a request as text for an error line, at most `max` of them, up to the first zero byte.
+/// At most `max` bytes of a request as text for an error line.
 fn text(bytes: &[u8], max: usize) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()).min(max);
-    // The error line's writer keeps bytes above 127: they go through as Latin-1 code points of one byte each.
-    bytes[..end].iter().map(|&byte| byte as char).collect()
+    crate::commands::text(&bytes[..bytes.len().min(max)])
 }
 
 #[inline]
@@ -184,7 +182,8 @@ fn check(ctx: &Context, conn: &ConnState, command: &'static Command, state: Stat
     if any.has(Flags::PROTECTED) {
         crate::commands::check_protected(ctx.config, &conn.client, command)?;
     }
-    if !conn.authenticated && !command.meta.flags.has(Flags::NO_AUTH) {
+    let logged_in = conn.authenticated || ctx.config.requirepass.is_empty();
+    if !logged_in && !command.meta.flags.has(Flags::NO_AUTH) {
         return Err(Error::text("NOAUTH Authentication required."));
     }
     if conn.multi.is_some() && command.meta.flags.has(Flags::NO_MULTI) {
@@ -263,7 +262,7 @@ fn refuse(ctx: &Context, conn: &mut ConnState, out: &mut Vec<u8>, command: Optio
 
 fn write_error(server: &Server, out: &mut Vec<u8>, conn: &ConnState, line: &str) {
     server.errors.count(line);
-    // Text of a request is carried byte by byte; see `text`.
+    // Text of a request is carried byte by byte; see `commands::text`.
     let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
     Reply::new(out, conn.proto).error_line(&bytes);
 }
@@ -286,6 +285,7 @@ fn run(
             if txn.state() != state {
                 return Ran::StateChanged;
             }
+            txn.set_touches(touches(conn, command));
             let result = txn.call(row, args, &mut Reply::new(out, conn.proto));
             txn.commit();
             result
@@ -351,6 +351,12 @@ fn call_host(
     let result = host(&mut session, Some(txn), args, &mut Reply::new(out, proto));
     txn.end_command(args);
     result
+}
+
+/// CLIENT NO-TOUCH leaves access times alone, but for the command that is there to set them.
+#[inline]
+fn touches(conn: &ConnState, command: &Command) -> bool {
+    !conn.client.no_touch.load(Relaxed) || command.meta.name == "touch"
 }
 
 /// Counts a command that ran since the one before it ended.
@@ -419,7 +425,10 @@ fn run_queued(
         let args = args.as_args();
         let mark = out.len();
         let result = match command.run {
-            Run::Data(row) => txn.call(row, args, &mut Reply::new(out, conn.proto)),
+            Run::Data(row) => {
+                txn.set_touches(touches(conn, command));
+                txn.call(row, args, &mut Reply::new(out, conn.proto))
+            }
             Run::Host(host) => call_host(server, config, conn, txn, host, args, out, txn.now_ms),
             Run::Exec => unreachable!("EXEC is not queued"),
         };

@@ -301,12 +301,18 @@ fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
         server.persistence.ended.notify_all();
         !state.last_ok
     };
-    let refuse = failed && server.config().stop_writes_on_bgsave_error && !server.config().save.0.is_empty();
-    if server.engine.state().is_misconf() != refuse {
+    if server.engine.state().is_misconf() != failed {
         server.engine.change_state(|state| {
-            state.set_misconf(refuse);
+            state.set_misconf(refuses_writes(server));
         });
     }
+}
+
+/// Whether writes are refused because the last save failed.
+pub fn refuses_writes(server: &Server) -> bool {
+    let config = server.config();
+    let failed = !server.persistence.state.lock().last_ok;
+    failed && config.stop_writes_on_bgsave_error && !config.save.0.is_empty()
 }
 
 /// Save points and scheduled saves: looked at by cron.

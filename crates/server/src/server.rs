@@ -188,9 +188,7 @@ impl Server {
             // Read under the locks: of two that apply at once the last one has the newest configuration.
             let config = self.config();
             state.set_read_only(config.replica_read_only).set_stale_ok(config.replica_serve_stale_data);
-            if !config.stop_writes_on_bgsave_error || config.save.0.is_empty() {
-                state.set_misconf(false);
-            }
+            state.set_misconf(crate::save::refuses_writes(self));
         });
     }
 

@@ -95,6 +95,10 @@ impl Session<'_> {
     /// Runs `work` under every shard: those that EXEC holds already, or all of them for as long as it takes.
     pub fn with_all_shards<R>(&mut self, txn: Option<&mut Txn>, work: impl FnOnce(&mut Txn) -> R) -> R {
         if let Some(txn) = txn {
+            assert!(
+                txn.locks() == self.server.engine.all_locks(),
+                "EXEC holds what the command's row asks for"
+            );
             return work(txn);
         }
         let engine = &self.server.engine;

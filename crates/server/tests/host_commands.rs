@@ -623,6 +623,12 @@ fn debug_tells_and_shows() {
             ("DEBUG POPULATE x", "-ERR value is out of range, must be positive"),
             ("DEBUG POPULATE 2 p 3", "+OK"),
             ("GET p:1", "val"),
+            ("DEBUG POPULATE 5000 q 8", "+OK"),
+            ("GET q:0", "value:0\0"),
+            ("GET q:4321", "value:43"),
+            ("GET q:5000", "(nil)"),
+            ("CLIENT NO-TOUCH on", "+OK"),
+            ("GET q:0", "value:0\0"),
             ("DEBUG STRINGMATCH-LEN 3 a*b", ":0"),
             ("DEBUG STRINGMATCH-LEN 3 a*", ":1"),
             ("DEBUG PROTOCOL map", "[:0, :0, :1, :1, :2, :0]"),
@@ -640,6 +646,7 @@ fn debug_tells_and_shows() {
     let object = client.call("DEBUG OBJECT lst");
     assert!(object.contains(" refcount:1 encoding:int serializedlength:2 lru:"), "{object}");
     assert!(server.log().contains("DEBUG LOG: honk"));
+    assert!(info(&mut client, "db0").starts_with("keys=5003,"));
     for container in ["CLIENT", "CONFIG", "COMMAND", "MEMORY", "MODULE", "DEBUG"] {
         let help = client.call(&format!("{container} HELP"));
         assert!(help.starts_with(&format!(

@@ -144,7 +144,7 @@ fn select(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut R
 fn auth(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
     let (user, password): (&[u8], &[u8]) = match args.len() {
         2 => {
-            if session.config.requirepass.is_empty() {
+            if session.server.config().requirepass.is_empty() {
                 return Err(Error::text(
                     "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
                 ));
@@ -160,7 +160,9 @@ fn auth(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Rep
 }
 
 fn log_in(session: &mut Session, user: &[u8], password: &[u8]) -> Done {
-    let wanted = session.config.requirepass.as_bytes();
+    // The one of now: it may have changed earlier in the same batch.
+    let config = session.server.config();
+    let wanted = config.requirepass.as_bytes();
     let fits = wanted.is_empty() || same_bytes(wanted, password);
     if user != b"default" || !fits {
         session.server.errors.auth_denied.fetch_add(1, Relaxed);
@@ -260,7 +262,7 @@ fn quit(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Re
 
 fn reset(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
     super::discard(session.server, session.conn);
-    let authenticated = session.config.requirepass.is_empty();
+    let authenticated = session.server.config().requirepass.is_empty();
     let conn = &mut *session.conn;
     let client = conn.client.clone();
     client.resp3.store(false, Relaxed);

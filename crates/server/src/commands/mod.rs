@@ -67,9 +67,10 @@ pub struct Command {
 pub use config::write_file as write_config_file;
 pub use transactions::{discard, forget_watches, leave_multi};
 
-/// Bytes of a request as text for an error line; the line's writer makes the same bytes of it.
-fn text(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| byte as char).collect()
+/// Bytes of a request as text for an error line, up to the first zero byte, where Redis's texts end too. The
+/// line's writer makes the same bytes of it.
+pub fn text(bytes: &[u8]) -> String {
+    bytes.iter().take_while(|byte| **byte != 0).map(|&byte| byte as char).collect()
 }
 
 /// What a container's function answers that knows its subcommands itself, or one that has several forms.

@@ -31,7 +31,7 @@ pub fn kill(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
     let own = session.conn.client.id;
     let mut killed = 0;
     for client in session.server.clients.all() {
-        if client.killed.load(Relaxed) || !filter.fits(&client) || (filter.skip_own && client.id == own) {
+        if !filter.fits(&client) || (filter.skip_own && client.id == own) {
             continue;
         }
         killed += 1;
@@ -39,7 +39,9 @@ pub fn kill(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
             client.closing.store(true, Relaxed);
             session.conn.after = After::Close;
         } else {
+            // Gone for everybody from now on, though its thread closes the socket in a moment.
             client.killed.store(true, Relaxed);
+            session.server.clients.remove(client.id);
         }
     }
     if 0 < killed {

@@ -89,16 +89,15 @@ pub fn populate(session: &mut Session, mut txn: Option<&mut Txn>, args: Args, ou
 
 fn add_key(txn: &mut Txn, prefix: &[u8], i: i64, size: usize) {
     let key = [prefix, format!(":{i}").as_bytes()].concat();
-    if txn.exists(&key) {
-        return;
+    if !txn.exists(&key) {
+        let mut value = format!("value:{i}").into_bytes();
+        if size != 0 {
+            value.resize(size, 0);
+        }
+        txn.put_str(&key, &value, Ttl::Clear);
+        txn.changed(&key, Event::Set);
+        txn.effect(&[b"SET", &key, &value]);
     }
-    let mut value = format!("value:{i}").into_bytes();
-    if size != 0 {
-        value.resize(size, 0);
-    }
-    txn.put_str(&key, &value, Ttl::Clear);
-    txn.changed(&key, Event::Set);
-    txn.effect(&[b"SET", &key, &value]);
 }
 
 /// What RELOAD is asked to do.
