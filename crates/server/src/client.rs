@@ -173,17 +173,7 @@ impl Clients {
     }
 }
 
-/// A client as log lines name it: the first words of its line in CLIENT LIST.
+/// A client as log lines name it: its line in CLIENT LIST.
 pub fn describe(server: &crate::server::Server, client: &Client) -> String {
-    let now = server.clock.monotonic_ms();
-    let name = String::from_utf8_lossy(&client.names.lock().name).into_owned();
-    format!(
-        "id={} addr={} laddr={} fd={} name={name} age={} idle={}",
-        client.id,
-        client.addr,
-        client.laddr,
-        client.fd,
-        (now - client.created_ms) / 1000,
-        (now - client.active_ms.load(Relaxed)) / 1000
-    )
+    crate::commands::client_line(server.clock.monotonic_ms(), client)
 }

@@ -342,10 +342,7 @@ impl Worker {
             ReadEnd::Drained => false,
             ReadEnd::Closed => {
                 if logger::is_logged(Level::Verbose) {
-                    logger::log(
-                        Level::Verbose,
-                        &format!("Client closed connection {}", describe(&conn.state)),
-                    );
+                    logger::log(Level::Verbose, &format!("Client closed connection {}", self.describe(conn)));
                 }
                 conn.ended = true;
                 false
@@ -413,12 +410,44 @@ impl Worker {
             return false;
         }
         let line = format!("ERR Protocol error: {error}");
-        logger::log(Level::Verbose, &protocol_error_text(conn, &error));
+        logger::log(Level::Verbose, &self.protocol_error_text(conn, &error));
         resp::Reply::new(&mut conn.output.data, conn.state.proto).error_line(line.as_bytes());
         self.server.errors.count(&line);
         conn.undecoded = false;
         conn.state.after = After::Close;
         true
+    }
+
+    /// What the log says of a broken request: the reason in the log's words, and the bytes around it.
+    fn protocol_error_text(&self, conn: &Conn, error: &ProtocolError) -> String {
+        let input = conn.input.bytes();
+        let shown = match input.len() {
+            0..=PROTOCOL_DUMP_BYTES => format!("'{}'", printable(input)),
+            len => {
+                let (start, end) =
+                    (&input[..PROTOCOL_DUMP_BYTES / 2], &input[len - PROTOCOL_DUMP_BYTES / 2..]);
+                let more = len - PROTOCOL_DUMP_BYTES;
+                format!("'{}' (... more {more} bytes ...) '{}'", printable(start), printable(end))
+            }
+        };
+        let reason = match error {
+            ProtocolError::MultibulkLength => "invalid mbulk count".into(),
+            ProtocolError::UnauthenticatedMultibulk => "unauth mbulk count".into(),
+            ProtocolError::UnauthenticatedBulk => "unauth bulk length".into(),
+            ProtocolError::ExpectedDollar { .. } => "expected $ but got something else".into(),
+            ProtocolError::UnbalancedQuotes => "unbalanced quotes in inline request".into(),
+            same => same.to_string(),
+        };
+        let client = self.describe(conn);
+        format!(
+            "Protocol error ({reason}) from client: {client}. Query buffer during protocol error: {shown}"
+        )
+    }
+
+    /// A connection as the log names it, with its buffers as they are now.
+    fn describe(&self, conn: &Conn) -> String {
+        self.publish(conn);
+        crate::client::describe(self.server, &conn.state.client)
     }
 
     /// Publishes what CLIENT LIST shows of the buffers.
@@ -445,7 +474,7 @@ impl Worker {
         let start = &conn.input.bytes()[..conn.input.pending().min(LOGGED_BYTES)];
         let text = format!(
             "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{}\")",
-            describe(&conn.state),
+            self.describe(conn),
             start.escape_ascii()
         );
         logger::log(Level::Warning, &text);
@@ -492,7 +521,7 @@ impl Worker {
             Closing::Scheduled => "scheduled to be closed ASAP",
             Closing::Now => "closed",
         };
-        let client = describe(&conn.state);
+        let client = self.describe(conn);
         logger::log(
             Level::Warning,
             &format!("Client {client} {how} for overcoming of output buffer limits."),
@@ -586,46 +615,6 @@ fn marks(config: &Config) -> Marks {
     let check = [hard, soft].into_iter().filter(|bytes| *bytes != 0).min().unwrap_or(usize::MAX);
     // A limit that the user set must be reached, so that it does what it says.
     Marks { check, hold: OUTPUT_HELD_BYTES_MAX.max(hard).max(soft) }
-}
-
-/// A connection as the log names it.
-fn describe(state: &ConnState) -> String {
-    let client = &state.client;
-    let name = String::from_utf8_lossy(&client.names.lock().name).into_owned();
-    format!(
-        "id={} addr={} laddr={} fd={} name={name} db={} qbuf={} qbuf-free={} omem={}",
-        client.id,
-        client.addr,
-        client.laddr,
-        client.fd,
-        state.db,
-        client.input_bytes.load(Relaxed),
-        client.input_free_bytes.load(Relaxed),
-        client.output_bytes.load(Relaxed)
-    )
-}
-
-/// What the log says of a broken request: the reason in the log's words, and the bytes around it.
-fn protocol_error_text(conn: &Conn, error: &ProtocolError) -> String {
-    let input = conn.input.bytes();
-    let shown = match input.len() {
-        0..=PROTOCOL_DUMP_BYTES => format!("'{}'", printable(input)),
-        len => {
-            let (start, end) = (&input[..PROTOCOL_DUMP_BYTES / 2], &input[len - PROTOCOL_DUMP_BYTES / 2..]);
-            let more = len - PROTOCOL_DUMP_BYTES;
-            format!("'{}' (... more {more} bytes ...) '{}'", printable(start), printable(end))
-        }
-    };
-    let reason = match error {
-        ProtocolError::MultibulkLength => "invalid mbulk count".into(),
-        ProtocolError::UnauthenticatedMultibulk => "unauth mbulk count".into(),
-        ProtocolError::UnauthenticatedBulk => "unauth bulk length".into(),
-        ProtocolError::ExpectedDollar { .. } => "expected $ but got something else".into(),
-        ProtocolError::UnbalancedQuotes => "unbalanced quotes in inline request".into(),
-        same => same.to_string(),
-    };
-    let client = describe(&conn.state);
-    format!("Protocol error ({reason}) from client: {client}. Query buffer during protocol error: {shown}")
 }
 
 fn printable(bytes: &[u8]) -> String {

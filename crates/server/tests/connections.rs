@@ -303,3 +303,60 @@ fn vanished_connections_leave_the_server_whole() {
     let mut refused = server.connect();
     assert_eq!(refused.rest(), b"-ERR max number of clients reached\r\n");
 }
+
+/// What came before a pause ends goes on in order; who left meanwhile changes nothing any more.
+#[test]
+fn a_pause_postpones_and_loses_nothing() {
+    let server = Server::start(&["--io-threads", "2"]);
+    let mut admin = server.connect();
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    let mut gone: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in clients.iter_mut().chain(&mut gone) {
+        assert_eq!(client.ask(&["PING"]), "+PONG");
+    }
+    assert_eq!(admin.ask(&["CLIENT", "PAUSE", "1000000", "WRITE"]), "+OK");
+    for (i, client) in clients.iter_mut().enumerate() {
+        let key = format!("k{i}");
+        let key = key.as_bytes();
+        client.send(&[request(&[b"GET", key]), request(&[b"SET", key, b"1"])].concat());
+        client.send(&request(&[b"GET", key]));
+        assert_eq!(client.reply(), "(nil)", "reads go on up to the first write");
+    }
+    for (i, client) in gone.iter_mut().enumerate() {
+        client.send(&request(&[b"SET", b"gone", b"1"]));
+        let how = if i % 2 == 0 { Shutdown::Write } else { Shutdown::Both };
+        client.stream.shutdown(how).expect("is shut");
+    }
+    wait_until("those who left to be forgotten", || {
+        admin.ask(&["CLIENT", "LIST"]).lines().filter(|line| line.contains("id=")).count() == 21
+    });
+    let more = vec![b'x'; 300_000];
+    for client in &mut clients {
+        // More than is read at once comes in meanwhile.
+        client.send(&request(&[b"ECHO", &more]));
+    }
+    assert_eq!(admin.ask(&["CLIENT", "UNPAUSE"]), "+OK");
+    for client in &mut clients {
+        assert_eq!(client.reply(), "+OK");
+        assert_eq!(client.reply(), "1");
+        assert_eq!(client.reply().len(), more.len());
+    }
+    assert_eq!(admin.ask(&["GET", "gone"]), "(nil)");
+}
+
+#[test]
+fn a_killed_client_frees_its_place_for_the_next() {
+    let server = Server::start(&["--io-threads", "1"]);
+    let mut admin = server.connect();
+    for round in 0..200 {
+        let mut victim = server.connect();
+        let id = victim.ask(&["CLIENT", "ID"]).trim_start_matches(':').to_string();
+        victim.send(&request(&[b"ECHO", b"x"]).repeat(round % 7));
+        assert_eq!(admin.ask(&["CLIENT", "KILL", "ID", &id]), ":1");
+        let mut next = server.connect();
+        let word = format!("{round}");
+        assert_eq!(next.ask(&["ECHO", &word]), word);
+        let rest = String::from_utf8(victim.rest()).expect("is text");
+        assert!("$1\r\nx\r\n".repeat(7).starts_with(&rest), "{rest}");
+    }
+}

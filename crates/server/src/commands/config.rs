@@ -15,10 +15,7 @@ use crate::{listen, sys};
 use engine::row::{Doc, Flags, Locks};
 use engine::{Done, Error, Meta, Txn};
 use resp::{Args, Reply};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 const BASE: Meta = Meta {
@@ -262,31 +259,5 @@ pub fn write_file(server: &Server) -> io::Result<()> {
     let _one_at_a_time = server.config_change.lock();
     let mut config = (*server.config()).clone();
     config.dir = working_dir(&config.dir);
-    rewrite_file(path, &config)
-}
-
-/// The file is the old one or the new one, whatever happens in between.
-fn rewrite_file(path: &Path, config: &Config) -> io::Result<()> {
-    let old = match fs::read(path) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
-    };
-    let text = config::rewrite(&old, config);
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sys::sync_dir(path)
-    };
-    let result = write();
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    result
+    config::rewrite_file(path, &config)
 }

@@ -1,6 +1,7 @@
 //! The command table: the engine's data commands and the server's own, one row each.
 
 mod client;
+pub use client::line as client_line;
 mod command;
 mod config;
 mod connection;

@@ -52,6 +52,13 @@ pub fn parse_kind(name: &[u8]) -> Result<Kind, Error> {
     Kind::parse(name).ok_or_else(unknown)
 }
 
+/// The line of one client, for the log.
+pub fn line(now_ms: i64, client: &Client) -> String {
+    let mut text = Vec::new();
+    Lister { now_ms, own_id: client.id, own_args_bytes: 0 }.push(&mut text, client);
+    String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
+}
+
 /// Who looks, and when.
 struct Lister {
     now_ms: i64,

@@ -5,6 +5,7 @@
 
 mod kill;
 mod list;
+pub use list::line;
 
 use super::connection::{check_name, is_plain};
 use super::help::{HELP, help};
