@@ -152,7 +152,11 @@ impl Thread {
             }
             let conns: Vec<ConnId> = self.peers.keys().copied().collect();
             for conn in conns {
-                self.write(conn);
+                if self.is_killed(conn) {
+                    self.lost(conn);
+                } else {
+                    self.write(conn);
+                }
             }
             let now = self.server.clock.monotonic_ms();
             if next_tick <= now {
@@ -353,6 +357,10 @@ impl Thread {
         }
     }
 
+    fn is_killed(&self, conn: ConnId) -> bool {
+        self.peers.get(&conn).is_some_and(|peer| peer.client.killed.load(Ordering::Relaxed))
+    }
+
     fn send(&mut self, to: ConnId, bytes: &[u8]) {
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.output.data.extend_from_slice(bytes);
@@ -422,9 +430,7 @@ impl Thread {
         let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {
             let Some(peer) = self.peers.get_mut(&conn) else { continue };
-            if peer.client.killed.load(Ordering::Relaxed) {
-                self.lost(conn);
-            } else if peer.is_too_far_behind(&config, self.server.engine.log.end(), now) {
+            if peer.is_too_far_behind(&config, self.server.engine.log.end(), now) {
                 let text = format!(
                     "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
                     super::info::describe(self.server, &peer.client)

@@ -6,6 +6,7 @@
 
 use super::transfer::{Loaded, Transfer};
 use super::{LinkCell, add, all_shards, link_settings, link_view, log};
+use crate::client::Client;
 use crate::conn::{Output, Stream};
 use crate::logger::{self, Level};
 use crate::mailbox::{MAILBOX, Mailbox};
@@ -19,8 +20,10 @@ use parking_lot::MutexGuard;
 use replication::History;
 use replication::replica::{Action, Event, Load};
 use std::io::{self, Read};
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(super) type Sender = Arc<Mailbox<Message>>;
@@ -60,6 +63,8 @@ struct Socket {
     stream: Stream,
     output: Output,
     connecting: bool,
+    /// Once it is connected: what CLIENT LIST shows of it, and CLIENT KILL marks.
+    client: Option<Arc<Client>>,
 }
 
 /// Starts the thread.
@@ -111,6 +116,9 @@ impl Thread {
             }
             if readable || self.more {
                 self.read();
+            }
+            if self.is_killed() {
+                self.lost(None);
             }
             let now = self.server.clock.monotonic_ms();
             if next_tick <= now {
@@ -229,16 +237,13 @@ impl Thread {
             )?;
             Ok(stream)
         }) {
-            Ok(stream) => self.socket = Some(Socket { stream, output: Output::default(), connecting: true }),
+            Ok(stream) => self.socket = Some(Socket { stream, output: Output::default(), connecting: true, client: None }),
             Err(error) => self.step(Event::ConnectFailed { error: sys::error_text(&error) }),
         }
     }
 
     fn disconnect(&mut self) {
-        if let Some(mut socket) = self.socket.take() {
-            let _ = self.poll.registry().deregister(socket.stream.source());
-        }
-        self.more = false;
+        self.close();
         self.applier = None;
         self.transfer = None;
         self.discard();
@@ -258,11 +263,23 @@ impl Thread {
         }
     }
 
-    fn lost(&mut self, error: Option<io::Error>) {
+    fn close(&mut self) {
         if let Some(mut socket) = self.socket.take() {
             let _ = self.poll.registry().deregister(socket.stream.source());
+            if let Some(client) = socket.client {
+                self.server.clients.remove(client.id);
+            }
         }
         self.more = false;
+    }
+
+    fn is_killed(&self) -> bool {
+        let client = self.socket.as_ref().and_then(|socket| socket.client.as_ref());
+        client.is_some_and(|client| client.killed.load(Ordering::Relaxed))
+    }
+
+    fn lost(&mut self, error: Option<io::Error>) {
+        self.close();
         self.step(Event::Closed { error: error.map(|error| sys::error_text(&error)) });
     }
 
@@ -293,8 +310,9 @@ impl Thread {
         // Writable and without an error: connected. Writable before it is known: another event follows.
         match stream.take_error() {
             Ok(None) => match stream.peer_addr() {
-                Ok(_) => {
+                Ok(peer) => {
                     socket.connecting = false;
+                    socket.client = Some(enlist(self.server, stream, peer));
                     self.step(Event::Connected);
                     self.flush();
                 }
@@ -306,9 +324,7 @@ impl Thread {
     }
 
     fn connect_failed(&mut self, error: &io::Error) {
-        if let Some(mut socket) = self.socket.take() {
-            let _ = self.poll.registry().deregister(socket.stream.source());
-        }
+        self.close();
         self.step(Event::ConnectFailed { error: sys::error_text(error) });
     }
 
@@ -406,6 +422,17 @@ impl Thread {
             Err(error) => self.step(Event::StreamFailed { error: error.to_string() }),
         }
     }
+}
+
+/// Lists the connection among the clients.
+fn enlist(server: &Server, stream: &TcpStream, peer: SocketAddr) -> Arc<Client> {
+    let local = stream.local_addr().map(crate::listen::address).unwrap_or_default();
+    let (id, now) = (server.clients.next_id(), server.clock.monotonic_ms());
+    let client = Client::new(id, stream.as_raw_fd(), crate::listen::address(peer), local, false, 0, now);
+    client.primary.store(true, Ordering::Relaxed);
+    let client = Arc::new(client);
+    server.clients.add(client.clone());
+    client
 }
 
 fn open(host: &str, port: u16) -> io::Result<TcpStream> {

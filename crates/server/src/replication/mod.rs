@@ -105,6 +105,14 @@ impl Replication {
         }
     }
 
+    /// CLIENT KILL: connections of ours may be among those that are marked.
+    pub fn look_at_killed(&self) {
+        self.wake();
+        if let Some(link) = self.link_mailbox.get() {
+            link.wake();
+        }
+    }
+
     /// Takes a connection that asked for synchronization.
     pub fn hand_over(&self, handed: HandedOver) {
         if let Some(feed) = self.feed.get() {

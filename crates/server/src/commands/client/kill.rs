@@ -46,7 +46,7 @@ pub fn kill(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
     }
     if 0 < killed {
         session.server.send_all(|| Message::Kill);
-        session.server.replication.wake();
+        session.server.replication.look_at_killed();
     }
     match (old_form, killed) {
         (true, 0) => return Err(Error::text("ERR No such client")),
