@@ -4,6 +4,7 @@
 //! connection to the thread that feeds the replicas.
 
 use super::HostRow;
+use crate::replication::Follows;
 use crate::session::{After, Session};
 use engine::row::{Categories, Flags, Locks};
 use engine::{Done, Error, Meta, Txn};
@@ -82,12 +83,11 @@ pub const ROWS: &[HostRow] = &[
 ];
 
 fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
-    let txn = txn.expect("the row locks every shard");
     let server = session.server;
     let (host, port) = (args.at(1), args.at(2));
     let who = crate::client::describe(server, &session.conn.client);
     if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") {
-        server.replication.promote(server, txn, By::User(who));
+        session.with_all_shards(txn, |txn| server.replication.promote(server, txn, By::User(who)));
         out.ok();
         return Ok(());
     }
@@ -98,13 +98,12 @@ fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut
     let port = base::number::parse_i64(port).filter(|port| (0..=65535).contains(port));
     let port = port.ok_or(Error::text("ERR Invalid master port"))? as u16;
     let host = String::from_utf8_lossy(host).into_owned();
-    if server.replication.primary_address().is_some_and(|(at, p)| at.eq_ignore_ascii_case(&host) && p == port)
-    {
-        out.simple("OK Already connected to specified master");
-        return Ok(());
+    let follows =
+        session.with_all_shards(txn, |txn| server.replication.follow(server, txn, host, port, &who));
+    match follows {
+        Follows::Anew => out.ok(),
+        Follows::Already => out.simple("OK Already connected to specified master"),
     }
-    server.replication.follow(server, txn, host, port, &who);
-    out.ok();
     Ok(())
 }
 

@@ -52,6 +52,14 @@ pub struct Replication {
     link_mailbox: OnceLock<link::Sender>,
 }
 
+/// What REPLICAOF found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Follows {
+    Anew,
+    /// It followed this primary already.
+    Already,
+}
+
 /// The link's machine, and how often somebody else than its thread stepped it: each time its connection changes.
 pub(crate) struct LinkCell {
     machine: Link,
@@ -145,9 +153,24 @@ impl Replication {
     }
 
     /// REPLICAOF; the transaction holds every shard.
-    pub fn follow(&self, server: &'static Server, txn: &mut Txn, host: String, port: u16, who: &str) {
+    pub fn follow(
+        &self,
+        server: &'static Server,
+        txn: &mut Txn,
+        host: String,
+        port: u16,
+        who: &str,
+    ) -> Follows {
+        let is_primary = |(at, old): (String, u16)| at.eq_ignore_ascii_case(&host) && old == port;
+        // Between two tries to connect the same address is a new request: it lifts the guard against empty primaries.
+        if self.link.lock().machine.state() != State::Connect
+            && self.primary_address().is_some_and(is_primary)
+        {
+            return Follows::Already;
+        }
         self.change_role(server, txn, Event::ReplicaOf { host, port, by: By::User(who.into()) });
         remember(server, &self.primary_address());
+        Follows::Anew
     }
 
     /// REPLICAOF NO ONE; the transaction holds every shard.
