@@ -114,7 +114,10 @@ impl Snapshot {
             let shard = held.get_mut(i);
             let mut pinned = Vec::new();
             for (db, part) in shard.dbs.iter().enumerate() {
-                let Some(part) = part.as_ref().filter(|_| options.data) else { continue };
+                // A table that is empty now has nothing for the file, and its database may not be walked at all.
+                let Some(part) = part.as_ref().filter(|part| options.data && !part.table.is_empty()) else {
+                    continue;
+                };
                 pinned.push((db as u32, part.id));
                 totals[db].0 += part.table.len() as u64;
                 totals[db].1 += part.table.volatile_len() as u64;

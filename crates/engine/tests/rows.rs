@@ -138,9 +138,13 @@ fn as_of_7_2(name: &str, wanted: &mut Value) {
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
         "lcs" => wanted["arguments"][4]["name"] = "min-match-len".into(),
         "flushdb" | "flushall" => wanted["arguments"][0]["name"] = "flush-type".into(),
-        "randomkey" => wanted["tips"] = json!(["request_policy:all_shards", "response_policy:special", "nondeterministic_output"]),
+        "randomkey" => {
+            wanted["tips"] =
+                json!(["request_policy:all_shards", "response_policy:special", "nondeterministic_output"])
+        }
         "scan" => {
-            wanted["tips"] = json!(["nondeterministic_output", "request_policy:special", "response_policy:special"]);
+            wanted["tips"] =
+                json!(["nondeterministic_output", "request_policy:special", "response_policy:special"]);
         }
         "setnx" | "setex" | "psetex" => {
             wanted["doc_flags"] = json!(["deprecated"]);
