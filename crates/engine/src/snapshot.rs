@@ -114,8 +114,8 @@ impl Snapshot {
             let shard = held.get_mut(i);
             let mut pinned = Vec::new();
             for (db, part) in shard.dbs.iter().enumerate() {
-                // An empty table has nothing to walk, and its database may not be in the file at all.
-                let Some(part) = part.as_ref().filter(|part| options.data && part.table.len() != 0) else {
+                // A table that is empty now has nothing for the file, and its database may not be walked at all.
+                let Some(part) = part.as_ref().filter(|part| options.data && !part.table.is_empty()) else {
                     continue;
                 };
                 pinned.push((db as u32, part.id));

@@ -1,8 +1,8 @@
-//! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO and DOCS.
+//! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO, and 7.0.15 in COMMAND DOCS.
 
 use engine::commands;
 use engine::row::{Doc, Meta};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn reference() -> Vec<Value> {
@@ -108,4 +108,86 @@ fn check_doc(name: &str, doc: &Doc, specs: &mut BTreeSet<u8>) {
     assert!(!doc.name.is_empty() && !doc.name.contains('_'), "{name}: {}", doc.name);
     specs.extend(doc.key_spec);
     doc.of.iter().for_each(|inner| check_doc(name, inner, specs));
+}
+
+/// An argument in the words of COMMAND DOCS.
+fn argument(doc: &Doc) -> Value {
+    let mut told = json!({ "name": doc.name, "type": doc.kind });
+    if let Some(spec) = doc.key_spec {
+        told["key_spec_index"] = spec.into();
+    }
+    for (field, text) in [("token", doc.token), ("since", doc.since)] {
+        if !text.is_empty() {
+            told[field] = text.into();
+        }
+    }
+    let flags = [("optional", doc.optional), ("multiple", doc.multiple)];
+    let flags: Vec<&str> = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| *flag).collect();
+    if !flags.is_empty() {
+        told["flags"] = flags.into();
+    }
+    if !doc.of.is_empty() {
+        told["arguments"] = doc.of.iter().map(argument).collect();
+    }
+    told
+}
+
+/// What 7.2 tells otherwise than 7.0: arguments that got a better name, and later tips and deprecations.
+fn as_of_7_2(name: &str, wanted: &mut Value) {
+    match name {
+        "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
+        "lcs" => wanted["arguments"][4]["name"] = "min-match-len".into(),
+        "flushdb" | "flushall" => wanted["arguments"][0]["name"] = "flush-type".into(),
+        "randomkey" => {
+            wanted["tips"] =
+                json!(["request_policy:all_shards", "response_policy:special", "nondeterministic_output"])
+        }
+        "scan" => {
+            wanted["tips"] =
+                json!(["nondeterministic_output", "request_policy:special", "response_policy:special"]);
+        }
+        "setnx" | "setex" | "psetex" => {
+            wanted["doc_flags"] = json!(["deprecated"]);
+            wanted["deprecated_since"] = "2.6.12".into();
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn rows_document_what_redis_documents() {
+    let reference: Vec<Value> =
+        serde_json::from_str(include_str!("redis-7.0.15-docs.json")).expect("the reference is JSON");
+    let mut found = Vec::new();
+    for mut wanted in reference {
+        let name = wanted["name"].as_str().expect("a name").to_string();
+        as_of_7_2(&name, &mut wanted);
+        let (container, sub) = name.split_once('|').unwrap_or((&name, ""));
+        let row = commands::find(container.as_bytes()).unwrap_or_else(|| panic!("{name} is not there"));
+        let sub = row.meta.subcommands.iter().find(|meta| meta.name == sub);
+        let meta = sub.unwrap_or(&row.meta);
+        let mut ours = json!({
+            "name": name,
+            "tips": meta.tips,
+            "key_specs": meta.keys.iter().map(|spec| spec.flags).collect::<Vec<_>>(),
+            "arguments": meta.docs.iter().map(argument).collect::<Vec<_>>(),
+        });
+        if let Some(deprecated) = meta.deprecated {
+            ours["doc_flags"] = json!(["deprecated"]);
+            ours["deprecated_since"] = deprecated.since.into();
+        }
+        if meta.system {
+            ours["doc_flags"] = json!(["syscmd"]);
+        }
+        if !meta.history.is_empty() {
+            ours["history"] = meta.history.iter().map(|(since, _)| *since).collect();
+        }
+        if sub.is_some() {
+            ours["since"] = meta.since.into();
+        }
+        if ours != wanted {
+            found.push(format!("{name}\n  ours  {ours}\n  redis {wanted}"));
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }

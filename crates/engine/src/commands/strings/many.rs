@@ -34,6 +34,7 @@ pub const ROWS: &[Row] = &[
             since: "1.0.1",
             summary: "Makes several keys hold a string each, if none of them is there yet.",
             complexity: "O(N) in the number of keys",
+            tips: &["request_policy:multi_shard", "response_policy:agg_min"],
             docs: PAIRS,
             ..STRING
         },
