@@ -193,10 +193,10 @@ fn silence() {
         > 1 <- log after 100
         > Notice: Partial resynchronization request from 127.0.0.1:6380 accepted. Sending 0 bytes of backlog starting from offset 101.
         pass 10000
-        > log <- PING
+        > log <- ping
         1 says REPLCONF ACK 100
         pass 10000
-        > log <- PING
+        > log <- ping
         pass 1000
         > Warning: Disconnecting timedout replica (streaming sync): 127.0.0.1:6380
         > Notice: Connection with replica 127.0.0.1:6380 lost.
@@ -218,13 +218,13 @@ fn silence() {
         > Notice: Full resync requested by replica 127.0.0.1:<unknown-replica-port>
         > Notice: Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC
         pass 9000
-        > log <- PING
+        > log <- ping
         > 3 <- "\n"
         2 progress
         pass 9000
         > 3 <- "\n"
         pass 2000
-        > log <- PING
+        > log <- ping
         > 3 <- "\n"
         > Warning: Disconnecting timedout replica (full sync): 127.0.0.1:6381
         > Notice: Connection with replica 127.0.0.1:6381 lost.
@@ -250,7 +250,7 @@ fn pings() {
         > Notice: Partial resynchronization request from 127.0.0.1:<unknown-replica-port> accepted. Sending 0 bytes of backlog starting from offset 101.
         pass 9000
         pass 1000
-        > log <- PING
+        > log <- ping
         1 says REPLCONF ACK 100
         role link up
         pass 10000
