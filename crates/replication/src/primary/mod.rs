@@ -175,7 +175,8 @@ pub enum Action {
         to: ConnId,
         bytes: Vec<u8>,
     },
-    /// From here on: the log's bytes after `from`, as they come.
+    /// From here on: the log's bytes after `from`, as they come, and as long as our history is the one of this step:
+    /// a driver whose history may change meanwhile looks at it after it read the bytes and before it sends them.
     Stream {
         to: ConnId,
         from: Offset,
@@ -336,6 +337,8 @@ struct Replica {
     arrived_ms: i64,
     /// Asked with SYNC: gets no reply line and sends no ACKs.
     old: bool,
+    /// The history that its bytes are of, as it was told; `None` while it waits to be told.
+    told: Option<ReplId>,
     acked: Offset,
     acked_aof: Offset,
     last_ack_ms: i64,
@@ -375,6 +378,7 @@ impl Primary {
 
     /// Takes in one event; what is to be done is appended to `out`, in order.
     pub fn step(&mut self, view: &View, event: Event, out: &mut Vec<Action>) {
+        self.drop_strangers(view, out);
         match event {
             Event::Sync { conn, request, facts, peer } => self.sync(view, conn, request, facts, peer, out),
             Event::Received { conn, bytes } => self.received(view, conn, bytes, out),
@@ -412,6 +416,14 @@ impl Primary {
     fn drop_replica(&mut self, view: &View, conn: ConnId, flush: Flush, out: &mut Vec<Action>) {
         self.lost(view, conn, out);
         out.push(Action::Close { conn, flush });
+    }
+
+    /// Replicas that were told another history than ours now: their `DropReplicas` is still on its way.
+    fn drop_strangers(&mut self, view: &View, out: &mut Vec<Action>) {
+        let is_stranger = |replica: &&Replica| replica.told.is_some_and(|told| told != view.history.id);
+        for conn in self.replicas.iter().filter(is_stranger).map(|replica| replica.conn).collect::<Vec<_>>() {
+            self.drop_replica(view, conn, Flush::Now, out);
+        }
     }
 
     fn drop_replicas(&mut self, view: &View, out: &mut Vec<Action>) {

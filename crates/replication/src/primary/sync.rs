@@ -86,6 +86,7 @@ impl Primary {
         );
         notice(out, line);
         replica.phase = Phase::Online;
+        replica.told = Some(view.history.id);
         self.replicas.push(replica);
         self.refresh_good(view, out);
     }
@@ -319,6 +320,7 @@ impl Replica {
             phase: Phase::Waits,
             arrived_ms: view.now_ms,
             old: old == Old::Yes,
+            told: None,
             acked: Offset::ZERO,
             acked_aof: Offset::ZERO,
             last_ack_ms: view.now_ms,
@@ -330,7 +332,8 @@ impl Replica {
     }
 
     /// Tells where its snapshot was cut. Who came with SYNC knows no such line.
-    fn announce(&self, view: &View, offset: Offset, out: &mut Vec<Action>) {
+    fn announce(&mut self, view: &View, offset: Offset, out: &mut Vec<Action>) {
+        self.told = Some(view.history.id);
         if !self.old {
             let bytes = format!("+FULLRESYNC {} {offset}\r\n", view.history.id).into();
             out.push(Action::Send { to: self.conn, bytes });

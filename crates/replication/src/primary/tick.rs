@@ -9,7 +9,8 @@ use base::position::ReplId;
 /// Between two looks at everything: Redis's replication cron.
 const PERIOD_MS: i64 = 1000;
 
-const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+/// In small letters, as Redis has it in its stream.
+const PING: &[u8] = b"*1\r\n$4\r\nping\r\n";
 
 impl Primary {
     pub(super) fn tick(&mut self, view: &View, out: &mut Vec<Action>) {

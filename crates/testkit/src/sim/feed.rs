@@ -108,6 +108,7 @@ impl World {
         let Some(peer) = node.peers.get_mut(&to.0) else { return };
         let pinned = peer.pinned.take().filter(|cursor| cursor.offset() == from.0);
         peer.cursor = pinned.or_else(|| node.engine.log.cursor(from));
+        peer.told = Some(node.history.id);
         if peer.cursor.is_none() {
             self.fail(n, format!("the log after {from} is to be streamed, but not held"));
         }
@@ -302,6 +303,7 @@ impl World {
     fn pump_once(&mut self, n: usize, conn: u64) -> bool {
         let to = Side { conn, end: 0 };
         let room = self.net.room(to).min(CHUNK_BYTES);
+        let told = self.nodes[n].history.id;
         let Some(peer) = self.nodes[n].peers.get_mut(&conn).filter(|_| room != 0) else { return false };
         if !peer.out.is_empty() {
             let bytes: Vec<u8> = peer.out.drain(..peer.out.len().min(room)).collect();
@@ -329,7 +331,8 @@ impl World {
             self.primary_step(n, Event::PayloadSent { conn: ConnId(conn) });
             return true;
         }
-        let Some(cursor) = &mut peer.cursor else { return false };
+        // After a change of the history nothing of the new one goes out to who was told the old one.
+        let Some(cursor) = peer.cursor.as_mut().filter(|_| peer.told == Some(told)) else { return false };
         let chunk = cursor.chunk();
         let bytes = chunk[..chunk.len().min(room)].to_vec();
         cursor.advance(bytes.len());

@@ -103,7 +103,11 @@ impl World {
                 self.look(n);
                 self.nodes[n].history = history;
             }
-            Action::DropReplicas => self.primary_step(n, replication::primary::Event::DropReplicas),
+            // The one who owns our replicas is another thread: it hears of it a little later.
+            Action::DropReplicas => {
+                let (incarnation, delay) = (node.incarnation, self.rng.below(30) as i64);
+                self.later(delay, Happens::DropReplicas { node: n, incarnation });
+            }
             Action::LinkUp(up) => node.link_up = up,
             Action::Log(level, line) => self.note(n, || format!("{level:?}: {line}")),
         }

@@ -28,7 +28,7 @@ use work::Unit;
 
 const NODES: usize = 4;
 const TICK_MS: i64 = 100;
-const LOOK_MS: i64 = 400;
+const LOOK_MS: i64 = 600;
 /// How long the nodes may take to converge after the last fault: full syncs, and timeouts of what is still blocked.
 const CONVERGENCE_MS_MAX: i64 = 300_000;
 
@@ -50,6 +50,7 @@ enum Happens {
     Stage { node: usize, attempt: u64 },
     Cut { node: usize, incarnation: u64, id: SnapshotId },
     Walk { node: usize, incarnation: u64, id: Option<SnapshotId> },
+    DropReplicas { node: usize, incarnation: u64 },
     Write,
     Look,
     Fault,
@@ -229,7 +230,10 @@ impl World {
                 self.cut_heard(node, id)
             }
             Happens::Walk { node, incarnation, id } if self.lives(node, incarnation) => self.walk(node, id),
-            Happens::Cut { .. } | Happens::Walk { .. } => {}
+            Happens::DropReplicas { node, incarnation } if self.lives(node, incarnation) => {
+                self.primary_step(node, primary::Event::DropReplicas);
+            }
+            Happens::Cut { .. } | Happens::Walk { .. } | Happens::DropReplicas { .. } => {}
             Happens::Write => self.write(),
             Happens::Look => self.look_at_all(),
             Happens::Fault => self.fault(),
@@ -296,6 +300,11 @@ impl World {
         let n = self.rng.below(NODES as u64) as usize;
         if self.nodes[n].is_primary() {
             self.write_on(n);
+        } else if self.nodes[n].up {
+            let unit = Unit::reads(&mut self.rng);
+            let node = &mut self.nodes[n];
+            let now = node.unix_ms(self.now_ms);
+            unit.run(&node.engine, &mut node.scratch, now);
         }
     }
 
@@ -341,9 +350,9 @@ impl World {
         let node = &self.nodes[n];
         let Some(side) = node.side.filter(|_| node.link.state() == State::Connected) else { return };
         let Some(primary) = self.net.node_at(side.other()) else { return };
-        let streams = self.nodes[primary].peers.get(&side.conn).is_some_and(|peer| peer.cursor.is_some());
         let (told, is) = (self.nodes[n].history.id, self.nodes[primary].history.id);
-        if streams && told != is {
+        let peer = self.nodes[primary].peers.get(&side.conn);
+        if peer.is_some_and(|peer| peer.cursor.is_some() && peer.told == Some(is)) && told != is {
             self.fail(n, format!("follows {told}, but node {primary} streams {is} to it"));
         }
     }

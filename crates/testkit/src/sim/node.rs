@@ -32,7 +32,9 @@ pub struct Peer {
     pub out: Vec<u8>,
     pub payload: Option<Payload>,
     pub pinned: Option<Cursor>,
+    /// The log on its way out, and the history that the replica was told.
     pub cursor: Option<Cursor>,
+    pub told: Option<ReplId>,
 }
 
 /// A payload on its way: it may still grow.
@@ -232,6 +234,7 @@ impl Peer {
             payload: None,
             pinned: None,
             cursor: None,
+            told: None,
         }
     }
 }

@@ -34,6 +34,13 @@ impl Unit {
         Self { db, commands }
     }
 
+    /// Only reads: what a replica answers to clients too. A key whose time has passed is met, and stays.
+    pub fn reads(rng: &mut Rng) -> Self {
+        let db = rng.below(u64::from(DATABASES)) as u32;
+        let commands = (0..3).map(|_| vec![b"GET".to_vec(), key(rng).into_bytes()]).collect();
+        Self { db, commands }
+    }
+
     /// Runs it as a client's EXEC does. The text of what ran, for the trace.
     pub fn run(&self, engine: &Engine, scratch: &mut Scratch, now_ms: i64) -> String {
         let rows: Vec<(&Row, OwnedArgs)> = self

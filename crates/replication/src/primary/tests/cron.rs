@@ -193,10 +193,10 @@ fn silence() {
         > 1 <- log after 100
         > Notice: Partial resynchronization request from 127.0.0.1:6380 accepted. Sending 0 bytes of backlog starting from offset 101.
         pass 10000
-        > log <- PING
+        > log <- ping
         1 says REPLCONF ACK 100
         pass 10000
-        > log <- PING
+        > log <- ping
         pass 1000
         > Warning: Disconnecting timedout replica (streaming sync): 127.0.0.1:6380
         > Notice: Connection with replica 127.0.0.1:6380 lost.
@@ -218,13 +218,13 @@ fn silence() {
         > Notice: Full resync requested by replica 127.0.0.1:<unknown-replica-port>
         > Notice: Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC
         pass 9000
-        > log <- PING
+        > log <- ping
         > 3 <- "\n"
         2 progress
         pass 9000
         > 3 <- "\n"
         pass 2000
-        > log <- PING
+        > log <- ping
         > 3 <- "\n"
         > Warning: Disconnecting timedout replica (full sync): 127.0.0.1:6381
         > Notice: Connection with replica 127.0.0.1:6381 lost.
@@ -250,7 +250,7 @@ fn pings() {
         > Notice: Partial resynchronization request from 127.0.0.1:<unknown-replica-port> accepted. Sending 0 bytes of backlog starting from offset 101.
         pass 9000
         pass 1000
-        > log <- PING
+        > log <- ping
         1 says REPLCONF ACK 100
         role link up
         pass 10000
@@ -412,6 +412,51 @@ fn cut_before_a_role_change() {
         > 1 <- "-ERR BGSAVE failed, replication can\'t continue\r\n"
         > Notice: Connection with replica 127.0.0.1:<unknown-replica-port> lost.
         > close 1 after its output
+        "#,
+    );
+}
+
+/// Our history changed, and the event that says so is yet to come: who was told the old one is dropped at once, who
+/// waits is not.
+#[test]
+fn strangers() {
+    check(
+        r#"
+        1 PSYNC <a> 101
+        > Notice: Replica 127.0.0.1:<unknown-replica-port> asks for synchronization
+        > 1 <- "+CONTINUE\r\n"
+        > 1 <- log after 100
+        > Notice: Partial resynchronization request from 127.0.0.1:<unknown-replica-port> accepted. Sending 0 bytes of backlog starting from offset 101.
+        2 PSYNC ? -1
+        > Notice: Replica 127.0.0.1:<unknown-replica-port> asks for synchronization
+        > Notice: Full resync requested by replica 127.0.0.1:<unknown-replica-port>
+        > Notice: Starting BGSAVE for SYNC with target: disk
+        > snapshot 0 to Disk for [2]
+        cut 0 100
+        > 2 <- "+FULLRESYNC <a> 100\r\n"
+        3 PSYNC ? -1
+        > Notice: Replica 127.0.0.1:<unknown-replica-port> asks for synchronization
+        > Notice: Full resync requested by replica 127.0.0.1:<unknown-replica-port>
+        > 3 joins snapshot 0
+        > 3 <- "+FULLRESYNC <a> 100\r\n"
+        > Notice: Waiting for end of BGSAVE for SYNC
+        4 REPLCONF capa eof rdb-filter-only functions
+        4 PSYNC ? -1
+        > Notice: Replica 127.0.0.1:<unknown-replica-port> asks for synchronization
+        > Notice: Full resync requested by replica 127.0.0.1:<unknown-replica-port>
+        > Notice: Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC
+        promoted <b>
+        1 says REPLCONF ACK 100
+        > Notice: Connection with replica 127.0.0.1:<unknown-replica-port> lost.
+        > close 1
+        > Notice: Connection with replica 127.0.0.1:<unknown-replica-port> lost.
+        > close 2
+        > Notice: Connection with replica 127.0.0.1:<unknown-replica-port> lost.
+        > close 3
+        2 sent
+        info
+        > ip=127.0.0.1,port=0,state=wait_bgsave,offset=0,lag=0
+        > full=3 partial_ok=1 partial_err=0 good=0
         "#,
     );
 }

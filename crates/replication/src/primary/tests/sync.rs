@@ -275,7 +275,7 @@ fn sync_is_old() {
         > Notice: Synchronization with replica 127.0.0.1:<unknown-replica-port> succeeded
         > 1 <- log after 100
         pass 61000
-        > log <- PING
+        > log <- ping
         info
         > ip=127.0.0.1,port=0,state=online,offset=0,lag=61
         > full=1 partial_ok=0 partial_err=0 good=0
