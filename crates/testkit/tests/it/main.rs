@@ -4,7 +4,6 @@
 
 mod tree;
 
-mod bad_config;
 mod bad_input;
 mod bad_primary;
 mod differential;
@@ -12,3 +11,4 @@ mod promotion;
 mod propagation;
 mod replication;
 mod seed;
+mod start_stop;
