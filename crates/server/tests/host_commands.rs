@@ -544,6 +544,35 @@ fn saving_and_loading_again() {
 }
 
 #[test]
+fn info_tells_how_far_a_load_is() {
+    let dir = process::fresh_dir("load");
+    let mut server = Server::start_in(&dir, &["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    check(&mut client, &[("DEBUG POPULATE 1000 key 100", "+OK")]);
+    client.send("SHUTDOWN SAVE");
+    assert_eq!(server.wait(), Some(0));
+    // The directory goes with its server.
+    let dump = server.dir.join("dump.rdb");
+    let bytes = std::fs::read(&dump).expect("the shutdown saved");
+    drop(server);
+    let dir = process::fresh_dir("load");
+    std::fs::write(dir.join("dump.rdb"), &bytes).expect("the directory is there");
+    let server = Server::start_in(&dir, &["--key-load-delay", "2000"]);
+    let mut client = server.connect();
+    let text = client.call("INFO persistence");
+    assert!(text.contains("\r\nloading:1\r\n"), "{text}");
+    assert!(text.contains(&format!("\r\nloading_total_bytes:{}\r\n", bytes.len())), "{text}");
+    for field in ["loading_start_time", "loading_rdb_used_mem", "loading_loaded_perc", "loading_eta_seconds"]
+    {
+        assert!(text.contains(&format!("\r\n{field}:")), "{field} in {text}");
+    }
+    check(&mut client, &[("GET key:1", "-LOADING *"), ("CLIENT GETNAME", "(nil)")]);
+    wait_for("the load ends", || info(&mut client, "loading") == "0");
+    assert_eq!(info(&mut client, "rdb_last_load_keys_loaded"), "1000");
+    assert!(!client.call("INFO persistence").contains("loading_"));
+}
+
+#[test]
 fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
     let mut server = Server::start(&["--save", "3600 1"]);
     let (mut client, mut other) = (server.connect(), server.connect());
