@@ -19,6 +19,13 @@ pub const SLICE_ENTRIES: usize = 128;
 /// Bytes that are collected before they go to the sink.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
+/// Where a save runs. Who asked for one in the foreground is told when it fails; one in the background is remembered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Foreground,
+    Background,
+}
+
 /// What INFO persistence tells, and what decides about the next save.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -32,6 +39,7 @@ pub struct State {
     /// Seconds; -1 before the first.
     pub last_duration: i64,
     pub started: i64,
+    /// Saves that began.
     pub saves: u64,
     /// Changes at the last save.
     pub dirty_at_save: u64,
@@ -223,7 +231,7 @@ pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()
             logger::log(Level::Warning, &format!("Error saving the DB on disk: {}", sys::error_text(error)));
         }
     }
-    end(server, dirty, &result);
+    end(server, Place::Foreground, dirty, &result);
     result.map(|_| ())
 }
 
@@ -264,11 +272,12 @@ fn run_background(server: &'static Server) {
             logger::log(Level::Warning, "Background saving error");
         }
     }
-    end(server, dirty, &result);
+    end(server, Place::Background, dirty, &result);
 }
 
 fn begin(server: &'static Server, state: &mut State) {
     state.in_progress = true;
+    state.saves += 1;
     state.started = server.clock.unix_ms() / 1000;
     state.last_try = state.started;
     state.progress = Progress::default();
@@ -285,17 +294,19 @@ pub fn cancel(server: &'static Server) {
     }
 }
 
-fn end(server: &'static Server, dirty: u64, result: &io::Result<Progress>) {
+fn end(server: &'static Server, place: Place, dirty: u64, result: &io::Result<Progress>) {
     let now = server.clock.unix_ms() / 1000;
     let failed = {
         let mut state = server.persistence.state.lock();
         state.in_progress = false;
-        state.last_duration = now - state.started;
-        state.last_ok = result.is_ok();
+        if place == Place::Background {
+            state.last_duration = now - state.started;
+            state.last_ok = result.is_ok();
+        }
         if let Ok(progress) = result {
+            state.last_ok = true;
             state.last_save = now;
             state.dirty_at_save = dirty;
-            state.saves += 1;
             state.last_preimage_bytes = progress.preimage_bytes;
         }
         server.persistence.ended.notify_all();

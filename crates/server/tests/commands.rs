@@ -1,7 +1,7 @@
 //! The whole command table against Redis 7.2.4: what COMMAND INFO and COMMAND DOCS tell there is in a file.
 
 use engine::row::Flags;
-use server::commands::{Command, table};
+use server::commands::{Command, Run, table};
 use std::collections::HashMap;
 
 const REFERENCE: &str = include_str!("data/redis-7.2.4-commands.tsv");
@@ -30,9 +30,13 @@ fn fields(command: &Command) -> Vec<String> {
         step.to_string(),
         sorted(meta.all_categories().names().map(|name| format!("@{name}")).collect()),
     ];
-    let documented = command.parent.is_none();
-    let texts = [meta.group, meta.since, meta.complexity];
-    fields.extend(texts.map(|text| if documented { text.to_string() } else { String::new() }));
+    if command.parent.is_none() {
+        fields.extend([meta.group, meta.since].map(String::from));
+        // Data commands say it in words of their own.
+        if !matches!(command.run, Run::Data(_)) {
+            fields.push(meta.complexity.to_string());
+        }
+    }
     fields
 }
 

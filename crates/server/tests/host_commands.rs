@@ -524,9 +524,12 @@ fn saving_and_loading_again() {
         ],
     );
     client.call("CONFIG RESETSTAT");
-    wait_for("the scheduled save", || info(&mut client, "rdb_saves") == "1");
+    let saved = |client: &mut Client, saves: &str| {
+        info(client, "rdb_saves") == saves && info(client, "rdb_bgsave_in_progress") == "0"
+    };
+    wait_for("the scheduled save", || saved(&mut client, "1"));
     check(&mut client, &[("SAVE", "+OK"), ("BGSAVE SCHEDULE", "+Background saving started")]);
-    wait_for("the background save", || info(&mut client, "rdb_saves") == "3");
+    wait_for("the background save", || saved(&mut client, "3"));
     assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
     check(
         &mut client,
@@ -538,6 +541,35 @@ fn saving_and_loading_again() {
         ],
     );
     assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1");
+}
+
+#[test]
+fn info_tells_how_far_a_load_is() {
+    let dir = process::fresh_dir("load");
+    let mut server = Server::start_in(&dir, &["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    check(&mut client, &[("DEBUG POPULATE 1000 key 100", "+OK")]);
+    client.send("SHUTDOWN SAVE");
+    assert_eq!(server.wait(), Some(0));
+    // The directory goes with its server.
+    let dump = server.dir.join("dump.rdb");
+    let bytes = std::fs::read(&dump).expect("the shutdown saved");
+    drop(server);
+    let dir = process::fresh_dir("load");
+    std::fs::write(dir.join("dump.rdb"), &bytes).expect("the directory is there");
+    let server = Server::start_in(&dir, &["--key-load-delay", "2000"]);
+    let mut client = server.connect();
+    let text = client.call("INFO persistence");
+    assert!(text.contains("\r\nloading:1\r\n"), "{text}");
+    assert!(text.contains(&format!("\r\nloading_total_bytes:{}\r\n", bytes.len())), "{text}");
+    for field in ["loading_start_time", "loading_rdb_used_mem", "loading_loaded_perc", "loading_eta_seconds"]
+    {
+        assert!(text.contains(&format!("\r\n{field}:")), "{field} in {text}");
+    }
+    check(&mut client, &[("GET key:1", "-LOADING *"), ("CLIENT GETNAME", "(nil)")]);
+    wait_for("the load ends", || info(&mut client, "loading") == "0");
+    assert_eq!(info(&mut client, "rdb_last_load_keys_loaded"), "1000");
+    assert!(!client.call("INFO persistence").contains("loading_"));
 }
 
 #[test]
@@ -558,9 +590,14 @@ fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
     std::fs::rename(&server.dir, &elsewhere).expect("a directory can be moved");
     std::fs::remove_dir_all(&elsewhere).expect("and removed");
     check(&mut client, &[("SHUTDOWN", "-ERR Errors trying to SHUTDOWN. Check logs.")]);
-    // Its save failed, so writes are refused, and PING tells.
-    check(&mut other, &[("GET k", "v"), ("SET k w", "-MISCONF *"), ("PING", "-MISCONF *")]);
-    check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error no", "+OK"), ("SET k w", "+OK")]);
+    check(&mut other, &[("SAVE", "-ERR"), ("PING", "+PONG"), ("SET k w", "+OK")]);
+    check(&mut other, &[("BGSAVE", "+Background saving started")]);
+    wait_for("the save fails", || info(&mut other, "rdb_last_bgsave_status") == "err");
+    // Writes are refused after that, and PING tells.
+    wait_for("writes are refused", || other.call("PING").starts_with("-MISCONF "));
+    check(&mut other, &[("GET k", "w"), ("SET k x", "-MISCONF *"), ("EXEC x", "-EXECABORT *")]);
+    check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error no", "+OK"), ("SET k x", "+OK")]);
+    check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error yes", "+OK"), ("SET k y", "-MISCONF *")]);
     other.send("SHUTDOWN NOSAVE");
     assert_eq!(server.wait(), Some(0));
     assert_eq!(client.call("PING"), "(closed)");

@@ -47,7 +47,7 @@ pub const CONFIG: Container = Container {
                 summary: "The directives whose names fit, with their values.",
                 complexity: "O(N) when N is the number of configuration parameters provided",
                 docs: &[Doc::new("parameter", "string").multiple()],
-                history: &[("7.0.0", "Added the ability to pass multiple pattern parameters in one call")],
+                history: &[("7.0.0", "Takes several patterns.")],
                 ..BASE
             },
             run: get,
@@ -85,7 +85,7 @@ pub const CONFIG: Container = Container {
                     ..Doc::new("data", "block")
                 }
                 .multiple()],
-                history: &[("7.0.0", "Added the ability to set multiple parameters in one call.")],
+                history: &[("7.0.0", "Takes several directives.")],
                 ..BASE
             },
             run: set,

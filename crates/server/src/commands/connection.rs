@@ -54,7 +54,7 @@ pub const ROWS: &[HostRow] = &[
             flags: ALWAYS.with(Flags::NO_AUTH).with(Flags::ALLOW_BUSY),
             summary: "Logs in by password, or by user and password.",
             docs: &[Doc::new("username", "string").optional().since("6.0.0"), Doc::new("password", "string")],
-            history: &[("6.0.0", "Added ACL style (username and password).")],
+            history: &[("6.0.0", "The user came.")],
             complexity: "O(N) where N is the number of passwords defined for the user",
             ..CONNECTION
         },
@@ -81,10 +81,7 @@ pub const ROWS: &[HostRow] = &[
                 ..Doc::new("arguments", "block")
             }
             .optional()],
-            history: &[(
-                "6.2.0",
-                "`protover` made optional; when called without arguments the command reports the current connection's context.",
-            )],
+            history: &[("6.2.0", "The version may be left out: the reply is the same.")],
             ..CONNECTION
         },
         run: hello,

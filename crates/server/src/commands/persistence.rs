@@ -29,7 +29,7 @@ pub const ROWS: &[HostRow] = &[
             flags: ADMIN.with(Flags::NO_ASYNC_LOADING),
             summary: "Saves the data set in the background.",
             docs: &[Doc::flag("schedule", "SCHEDULE").optional().since("3.2.2")],
-            history: &[("3.2.2", "Added the `SCHEDULE` option.")],
+            history: &[("3.2.2", "`SCHEDULE` came.")],
             ..SERVER
         },
         run: bgsave,
@@ -72,7 +72,7 @@ pub const ROWS: &[HostRow] = &[
                 Doc::flag("force", "FORCE").optional().since("7.0.0"),
                 Doc::flag("abort", "ABORT").optional().since("7.0.0"),
             ],
-            history: &[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
+            history: &[("7.0.0", "`NOW`, `FORCE` and `ABORT` came.")],
             ..SERVER
         },
         run: shutdown,

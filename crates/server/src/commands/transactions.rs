@@ -3,7 +3,7 @@
 use super::HostRow;
 use crate::server::Server;
 use crate::session::{ConnState, Multi, Session};
-use engine::row::{Categories, Flags, KeySpec, Locks};
+use engine::row::{Categories, Doc, Flags, KeySpec, Locks};
 use engine::{Done, Error, Meta, Txn};
 use resp::{Args, Reply};
 use std::sync::Arc;
@@ -53,6 +53,7 @@ pub const ROWS: &[HostRow] = &[
             since: "2.2.0",
             keys: &[KeySpec { flags: &["RO"], first: 1, last: -1, step: 1, notes: "" }],
             locks: Locks::Keys,
+            docs: &[Doc::key("key", 0).multiple()],
             summary: "EXEC fails if one of these keys changes before it.",
             complexity: "O(1) for every key.",
             ..TRANSACTION

@@ -41,6 +41,11 @@ impl Server {
         Self::spawn(&fresh_dir("data"), None, args)
     }
 
+    /// In a directory that holds something already.
+    pub fn start_in(dir: &Path, args: &[&str]) -> Self {
+        Self::spawn(dir, None, args)
+    }
+
     pub fn start_with_file(file: &Path, args: &[&str]) -> Self {
         Self::spawn(&fresh_dir("data"), Some(file), args)
     }

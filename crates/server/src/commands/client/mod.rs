@@ -35,7 +35,7 @@ const KIND: Doc = Doc::one_of(
     "client-type",
     &[
         Doc::flag("normal", "NORMAL"),
-        Doc::flag("master", "MASTER"),
+        Doc::flag("master", "MASTER").since("3.2.0"),
         Doc::flag("replica", "REPLICA").since("5.0.0"),
         Doc::flag("pubsub", "PUBSUB"),
     ],
@@ -123,14 +123,10 @@ pub const CLIENT: Container = Container {
                     &[Doc::new("old-format", "string"), Doc { name: "new-format", ..FILTER }],
                 )],
                 history: &[
-                    ("2.8.12", "Added new filter format."),
-                    ("2.8.12", "`ID` option."),
-                    ("3.2.0", "Added `master` type in for `TYPE` option."),
-                    (
-                        "5.0.0",
-                        "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
-                    ),
-                    ("6.2.0", "`LADDR` option."),
+                    ("2.8.12", "Filters came, `ID` among them."),
+                    ("3.2.0", "`TYPE` knows `master`."),
+                    ("5.0.0", "`TYPE` knows `replica`, and `slave` as its old name."),
+                    ("6.2.0", "`LADDR` came."),
                 ],
                 ..BASE
             },
@@ -150,15 +146,12 @@ pub const CLIENT: Container = Container {
                     Doc::new("client-id", "integer").behind("ID").multiple().optional().since("6.2.0"),
                 ],
                 history: &[
-                    ("2.8.12", "Added unique client `id` field."),
-                    ("5.0.0", "Added optional `TYPE` filter."),
-                    ("6.0.0", "Added `user` field."),
-                    (
-                        "6.2.0",
-                        "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter.",
-                    ),
-                    ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
-                    ("7.0.3", "Added `ssub` field."),
+                    ("2.8.12", "`id` came."),
+                    ("5.0.0", "`TYPE` came."),
+                    ("6.0.0", "`user` came."),
+                    ("6.2.0", "`argv-mem`, `tot-mem`, `laddr` and `redir` came, and `ID`."),
+                    ("7.0.0", "`resp`, `multi-mem`, `rbs` and `rbp` came."),
+                    ("7.0.3", "`ssub` came."),
                 ],
                 ..BASE
             },
@@ -192,7 +185,7 @@ pub const CLIENT: Container = Container {
                 name: "pause",
                 arity: -3,
                 flags: ADMIN,
-                since: "3.0.0",
+                since: "2.9.50",
                 locks: Locks::All,
                 summary: "Lets the commands of all clients, or their writes, wait for so many milliseconds.",
                 docs: &[
@@ -201,7 +194,7 @@ pub const CLIENT: Container = Container {
                         .optional()
                         .since("6.2.0"),
                 ],
-                history: &[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
+                history: &[("6.2.0", "The mode came.")],
                 ..BASE
             },
             run: pause,

@@ -87,7 +87,7 @@ pub const COMMAND: Container = Container {
                 complexity: "O(N) where N is the number of commands to look up",
                 tips: &["nondeterministic_output_order"],
                 docs: &[NAMES],
-                history: &[("7.0.0", "Allowed to be called with no argument to get info on all commands.")],
+                history: &[("7.0.0", "Without names it tells of all commands.")],
                 ..BASE
             },
             run: info,

@@ -31,6 +31,7 @@ pub const ROWS: &[HostRow] = &[HostRow {
         group: "server",
         summary: "Subcommands for tests.",
         complexity: "Depends on subcommand.",
+        system: true,
         ..Meta::BASE
     },
     run: debug,

@@ -31,7 +31,7 @@ pub const ROWS: &[HostRow] = &[HostRow {
         summary: "Figures about the server, by section.",
         tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
         docs: &[Doc::new("section", "string").multiple().optional()],
-        history: &[("7.0.0", "Added support for taking multiple section arguments.")],
+        history: &[("7.0.0", "Takes several sections.")],
         ..Meta::BASE
     },
     run: info,

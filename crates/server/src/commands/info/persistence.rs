@@ -1,7 +1,8 @@
 //! INFO persistence. Nothing forks here: what Redis tells of copy-on-write is told of the pre-images held.
 
 use super::facts::Facts;
-use super::{Field, field, none_yet};
+use super::{Field, field, field_if, none_yet};
+use std::sync::atomic::Ordering::Relaxed;
 
 pub const FIELDS: &[Field] = &[
     field("loading", |facts| u8::from(facts.state.is_loading()).to_string()),
@@ -39,7 +40,43 @@ pub const FIELDS: &[Field] = &[
     none_yet("aof_last_cow_size"),
     none_yet("module_fork_in_progress"),
     none_yet("module_fork_last_cow_size"),
+    field_if("loading_start_time", loads, |facts| started(facts).to_string()),
+    field_if("loading_total_bytes", loads, |facts| total_bytes(facts).to_string()),
+    field_if("loading_rdb_used_mem", loads, |facts| {
+        facts.server.loading.rdb_used_memory.load(Relaxed).to_string()
+    }),
+    field_if("loading_loaded_bytes", loads, |facts| loaded_bytes(facts).to_string()),
+    field_if("loading_loaded_perc", loads, |facts| {
+        let share = if total_bytes(facts) == 0 {
+            0.0
+        } else {
+            loaded_bytes(facts) as f64 / total_bytes(facts) as f64
+        };
+        format!("{:.2}", share * 100.0)
+    }),
+    field_if("loading_eta_seconds", loads, |facts| {
+        let elapsed = (facts.now_ms / 1000 - started(facts)).max(0) as u64;
+        let left = total_bytes(facts).saturating_sub(loaded_bytes(facts));
+        // In the first second there is too little to judge by.
+        if elapsed == 0 { 1 } else { elapsed * left / (loaded_bytes(facts) + 1) }.to_string()
+    }),
 ];
+
+fn loads(facts: &Facts) -> bool {
+    facts.state.is_loading()
+}
+
+fn started(facts: &Facts) -> i64 {
+    facts.server.loading.started.load(Relaxed)
+}
+
+fn total_bytes(facts: &Facts) -> u64 {
+    facts.server.loading.total_bytes.load(Relaxed)
+}
+
+fn loaded_bytes(facts: &Facts) -> u64 {
+    facts.server.loading.loaded_bytes.load(Relaxed)
+}
 
 /// A figure of the save that runs; 0 if none does.
 fn running(facts: &Facts, figure: fn(&Facts) -> u64) -> String {
