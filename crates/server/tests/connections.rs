@@ -140,6 +140,9 @@ fn a_broken_request_is_answered_behind_those_before_it() {
         assert_eq!(String::from_utf8_lossy(&client.rest()), *expected, "{}", sent.escape_ascii());
     }
     let mut client = server.connect();
+    client.send(b"*1\r\n\xd04\r\n");
+    assert_eq!(client.rest(), b"-ERR Protocol error: expected '$', got '\xd0'\r\n");
+    let mut client = server.connect();
     client.send(&vec![b'a'; 70_000]);
     assert_eq!(client.rest(), b"-ERR Protocol error: too big inline request\r\n");
     let mut client = server.connect();
