@@ -48,7 +48,7 @@ fn take_word<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], Unb
             [] | [0, ..] => return Ok(rest),
             [b'"', quoted @ ..] => return end_of_word(take_double_quoted(quoted, word)?),
             [b'\'', quoted @ ..] => return end_of_word(take_single_quoted(quoted, word)?),
-            [c, ..] if is_blank(*c) => return Ok(rest),
+            [b' ' | b'\t' | b'\n' | b'\r', ..] => return Ok(rest), // fewer than between words
             [c, after @ ..] => {
                 word.push(*c);
                 rest = after;
@@ -162,6 +162,8 @@ mod tests {
         check(br"'a\'", None);
         check(b"\"\\", None);
         check(br"a\nb", Some(&[br"a\nb"]));
+        check(b"\x0ba\x0bb \x0c c\x0c", Some(&[b"a\x0bb", b"c\x0c"]));
+        check(b"\"a\"\x0bb", Some(&[b"a", b"b"]));
         check(b"\xff\xfe", Some(&[b"\xff\xfe"]));
     }
 

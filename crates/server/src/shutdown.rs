@@ -83,6 +83,7 @@ impl Shutdown {
 /// Saves where it must, and takes leave. False if the shutdown failed and the server goes on.
 pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool {
     logger::log(Level::Warning, "User requested shutdown...");
+    sys::notify_systemd(&server.config(), "STOPPING=1\n");
     // No write is answered from here on: it would be in neither the file nor a replica that has caught up.
     server.pause.begin(server, None, Purpose::Shutdown, Scope::Writes, FOREVER_MS);
     if prepare(server, scratch, asked) {

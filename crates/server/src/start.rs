@@ -97,6 +97,7 @@ fn serve(
     abort_on_panic();
     sys::meet_supervisor(&config);
     logger::set_role(config.replicaof.0.is_some());
+    logger::log(Level::Notice, "monotonic clock: POSIX clock_gettime");
     for warning in config.warnings() {
         logger::log(Level::Warning, &warning);
     }
@@ -119,15 +120,25 @@ fn serve(
     logger::log(Level::Notice, "Server initialized");
     server.apply_settings(None);
     signals::start(server);
-    // Clients are told that the server loads, instead of being left to wait.
     set_loading(server, true);
     for (index, poll) in polls.into_iter().enumerate() {
         spawn(&format!("worker-{index}"), move || Worker::new(server, index, poll).run());
     }
-    listen::start(server, listeners).map_err(|error| format!("Can't accept: {error}"))?;
+    let cant_accept = |error| format!("Can't accept: {error}");
+    // Where there is something to load, clients are told so; else they wait the moment that the start takes.
+    let listeners = match server.dump_path().exists() {
+        true => {
+            listen::start(server, listeners).map_err(cant_accept)?;
+            None
+        }
+        false => Some(listeners),
+    };
     loading::at_start(server)?;
     server.replication.start(server)?;
     set_loading(server, false);
+    if let Some(listeners) = listeners {
+        listen::start(server, listeners).map_err(cant_accept)?;
+    }
     announce(server);
     cron::run(server)
 }

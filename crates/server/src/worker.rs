@@ -410,8 +410,10 @@ impl Worker {
             return false;
         }
         let line = format!("ERR Protocol error: {error}");
+        // A byte of the request may be in it: it stays one byte.
+        let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
         logger::log(Level::Verbose, &self.protocol_error_text(conn, &error));
-        resp::Reply::new(&mut conn.output.data, conn.state.proto).error_line(line.as_bytes());
+        resp::Reply::new(&mut conn.output.data, conn.state.proto).error_line(&bytes);
         self.server.errors.count(&line);
         conn.undecoded = false;
         conn.state.after = After::Close;

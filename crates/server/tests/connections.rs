@@ -140,6 +140,9 @@ fn a_broken_request_is_answered_behind_those_before_it() {
         assert_eq!(String::from_utf8_lossy(&client.rest()), *expected, "{}", sent.escape_ascii());
     }
     let mut client = server.connect();
+    client.send(b"*1\r\n\xd04\r\n");
+    assert_eq!(client.rest(), b"-ERR Protocol error: expected '$', got '\xd0'\r\n");
+    let mut client = server.connect();
     client.send(&vec![b'a'; 70_000]);
     assert_eq!(client.rest(), b"-ERR Protocol error: too big inline request\r\n");
     let mut client = server.connect();
@@ -359,4 +362,68 @@ fn a_killed_client_frees_its_place_for_the_next() {
         let rest = String::from_utf8(victim.rest()).expect("is text");
         assert!("$1\r\nx\r\n".repeat(7).starts_with(&rest), "{rest}");
     }
+}
+
+/// Requests with some bytes changed, lost and added: however they come in, the answer is the same, and the server
+/// goes on.
+#[test]
+fn garbage_is_answered_the_same_however_it_is_split() {
+    let server = Server::start(&["--io-threads", "1"]);
+    let mut random = Random::new();
+    for round in 0..300 {
+        let whole = garbage(&mut random);
+        let mut replies = Vec::new();
+        for parts in [1, 2, 10] {
+            assert_eq!(server.connect().ask(&["DEL", "a", "b", "k\r\n"]).chars().next(), Some(':'));
+            let mut client = server.connect();
+            let mut rest = &whole[..];
+            for left in (1..=parts).rev() {
+                let n = if left == 1 { rest.len() } else { random.below(rest.len() + 1) };
+                // After an error the server has closed already.
+                let _ = client.stream.write_all(&rest[..n]);
+                rest = &rest[n..];
+            }
+            let _ = client.stream.shutdown(Shutdown::Write);
+            replies.push(client.rest());
+        }
+        // A reset may cut the end off on its way.
+        let longest = replies.iter().max_by_key(|reply| reply.len()).expect("some");
+        for reply in &replies {
+            assert!(longest.starts_with(reply), "round {round}: {}: {replies:?}", whole.escape_ascii());
+        }
+    }
+    assert_eq!(server.connect().ask(&["PING"]), "+PONG");
+}
+
+fn garbage(random: &mut Random) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..1 + random.below(6) {
+        let key = [&b"a"[..], b"b", b"k\r\n", b"\x00\xff"][random.below(4)];
+        bytes.extend(match random.below(7) {
+            0 => request(&[b"PING"]),
+            1 => request(&[b"SET", key, b"value"]),
+            2 => request(&[b"GET", key]),
+            3 => b"PING\r\n".to_vec(),
+            4 => b"set a 'x y' \n".to_vec(),
+            5 => b"*0\r\n".to_vec(),
+            _ => request(&[b"NOTHING", key, key]),
+        });
+    }
+    for _ in 0..random.below(4) {
+        let at = random.below(bytes.len());
+        match random.below(4) {
+            0 => bytes[at] = random.next() as u8,
+            1 => drop(bytes.remove(at)),
+            2 => bytes.insert(at, b"*$\r\n -+09\"'"[random.below(11)]),
+            _ => {
+                let more = [&b"$-1\r\n"[..], b"$2147483648\r\n", b"*1048577\r\n", b"\r\n", b"$+4\r\n"]
+                    [random.below(5)];
+                bytes.splice(at..at, more.iter().copied());
+            }
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    bytes
 }

@@ -293,6 +293,7 @@ fn systemd_is_told() {
     assert_eq!(server.connect().ask(&["PING"]), "+PONG");
     // It did not go to the background, where systemd would lose it.
     server.signal("TERM");
+    assert_eq!(receive(), "STOPPING=1\n");
     assert_eq!(server.wait_exit(), Some(0));
 }
 

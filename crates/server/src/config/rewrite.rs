@@ -2,7 +2,7 @@
 //!
 //! Comments, order and includes stay; a directive that is set and not in the file is added at the end.
 
-use super::{Config, Kind, ROWS, Row, find};
+use super::{Config, Kind, OutputLimit, ROWS, Row, find};
 use resp::line::split_args;
 use std::collections::HashSet;
 use std::fs::File;
@@ -83,8 +83,12 @@ fn row_lines(row: &Row, config: &Config, default: &Config, in_file: bool) -> Vec
         // An absent password says the same as an empty one, and better.
         "requirepass" | "masterauth" | "masteruser" if value.is_empty() => Vec::new(),
         "client-output-buffer-limit" => {
-            let words: Vec<&str> = value.split(' ').collect();
-            words.chunks(4).map(|class| format!("client-output-buffer-limit {}", class.join(" "))).collect()
+            let classes = ["normal", "replica", "pubsub"].iter().zip(&config.client_output_buffer_limit.0);
+            let line = |(class, limit): (&&str, &OutputLimit)| {
+                let (hard, soft) = (memory(limit.hard_bytes), memory(limit.soft_bytes));
+                format!("client-output-buffer-limit {class} {hard} {soft} {}", limit.soft_seconds)
+            };
+            classes.map(line).collect()
         }
         name => vec![format!("{name} {}", quoted(row, &value))],
     }
@@ -92,7 +96,7 @@ fn row_lines(row: &Row, config: &Config, default: &Config, in_file: bool) -> Vec
 
 fn quoted(row: &Row, value: &str) -> String {
     match row.kind {
-        Kind::Memory { .. } => memory(value),
+        Kind::Memory { .. } => value.parse().map_or_else(|_| value.to_string(), memory),
         Kind::Text => quote(value),
         Kind::Special if row.name == "notify-keyspace-events" => quote(value),
         Kind::Special if value.is_empty() => "\"\"".into(),
@@ -101,14 +105,13 @@ fn quoted(row: &Row, value: &str) -> String {
 }
 
 /// A size with the largest unit that divides it.
-fn memory(value: &str) -> String {
-    let Ok(bytes) = value.parse::<i64>() else { return value.to_string() };
+fn memory(bytes: u64) -> String {
     for (unit, name) in [(1 << 30, "gb"), (1 << 20, "mb"), (1 << 10, "kb")] {
-        if bytes != 0 && bytes % unit == 0 {
+        if bytes != 0 && bytes.is_multiple_of(unit) {
             return format!("{}{name}", bytes / unit);
         }
     }
-    value.to_string()
+    bytes.to_string()
 }
 
 fn quote(text: &str) -> String {

@@ -127,8 +127,8 @@ maxmemory-policy noeviction
 masteruser "us\"er"
 replica-priority 100
 client-output-buffer-limit normal 0 0 0
-client-output-buffer-limit slave 536870912 134217728 60
-client-output-buffer-limit pubsub 33554432 8388608 60
+client-output-buffer-limit replica 512mb 128mb 60
+client-output-buffer-limit pubsub 32mb 8mb 60
 rename-command FLUSHALL ""
 repl-backlog-size 1048577
 proto-max-bulk-len 1gb
