@@ -304,6 +304,26 @@ pub(super) fn size_at(bytes: &[u8], at: usize) -> usize {
     }
 }
 
+/// Length of the string that this byte begins, if it is a short one.
+#[inline]
+pub(super) fn short_len(head: u8) -> Option<usize> {
+    (head & 0xC0 == STR6).then_some(usize::from(head & 0x3F))
+}
+
+/// Bytes that the element at `at` takes, the length behind it included.
+#[inline]
+pub(super) fn total_at(bytes: &[u8], at: usize) -> usize {
+    match bytes[at] {
+        0..=0x7F => 2,
+        head @ STR6..=0xBF => 2 + usize::from(head & 0x3F),
+        INT13..=0xDF => 3,
+        _ => {
+            let size = size_at(bytes, at);
+            size + backlen_size(size)
+        }
+    }
+}
+
 #[inline]
 fn long_len(bytes: &[u8]) -> usize {
     u32::from_le_bytes(bytes[..4].try_into().expect("four bytes")) as usize

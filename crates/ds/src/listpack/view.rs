@@ -71,8 +71,7 @@ impl<'a> View<'a> {
     /// The offset behind the element.
     #[inline]
     pub(super) fn after(self, place: Place) -> usize {
-        let size = entry::size_at(self.bytes, place.0);
-        place.0 + size + entry::backlen_size(size)
+        place.0 + entry::total_at(self.bytes, place.0)
     }
 
     fn place(self, at: usize) -> Option<Place> {
@@ -138,24 +137,18 @@ impl<'a> View<'a> {
     /// The first element from `from` on that is `needle`, comparing it and then one of every `skip + 1`: with 1
     /// the keys of a hash and not its values.
     pub fn find(self, from: Place, needle: &[u8], skip: usize) -> Option<Place> {
-        let wanted = Value::of(needle);
-        let (mut at, mut unseen) = (from.0, 0);
+        let matches = Needle::new(needle);
+        let mut at = from.0;
         while self.bytes[at] != END {
-            if unseen == 0 {
-                let (value, size) = entry::read(self.bytes, at);
-                let found = match (value, wanted) {
-                    (Value::Str(text), _) => text == needle,
-                    (Value::Int(n), Value::Int(wanted)) => n == wanted,
-                    (Value::Int(_), Value::Str(_)) => false,
-                };
-                if found {
-                    return Some(Place(at));
+            if matches.stands_at(self.bytes, at) {
+                return Some(Place(at));
+            }
+            at += entry::total_at(self.bytes, at);
+            for _ in 0..skip {
+                if self.bytes[at] == END {
+                    return None;
                 }
-                unseen = skip;
-                at += size + entry::backlen_size(size);
-            } else {
-                unseen -= 1;
-                at = self.after(Place(at));
+                at += entry::total_at(self.bytes, at);
             }
         }
         None
@@ -217,6 +210,30 @@ impl<'a> View<'a> {
     }
 }
 
+/// What is searched for.
+struct Needle<'n> {
+    text: &'n [u8],
+    value: Value<'n>,
+}
+
+impl<'n> Needle<'n> {
+    fn new(text: &'n [u8]) -> Self {
+        Self { text, value: Value::of(text) }
+    }
+
+    #[inline]
+    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
+        // Most elements are short strings, and most of those differ in length already.
+        if let Some(len) = entry::short_len(bytes[at]) {
+            return len == self.text.len() && bytes[at + 1..at + 1 + len] == *self.text;
+        }
+        match entry::read(bytes, at).0 {
+            Value::Str(text) => text == self.text,
+            int => int == self.value,
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct Iter<'a> {
     view: View<'a>,
@@ -247,9 +264,9 @@ impl<'a> Iterator for Iter<'a> {
         if self.back <= self.front {
             return None;
         }
-        let (value, size) = entry::read(self.view.bytes, self.front);
-        self.front += size + entry::backlen_size(size);
-        Some(value)
+        let at = self.front;
+        self.front += entry::total_at(self.view.bytes, at);
+        Some(entry::read(self.view.bytes, at).0)
     }
 }
 

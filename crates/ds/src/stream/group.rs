@@ -189,9 +189,19 @@ impl Group {
 
     /// The entries are pending with the consumer for the first time, whoever had them before. The consumer exists.
     pub fn deliver(&mut self, ids: &[Id], consumer: &[u8], now_ms: i64) {
+        let owner = search_name(&self.consumers, consumer).expect("the consumer was created");
+        let name = self.consumers.get(owner).expect("was found").name.clone();
+        let mut gained = Vec::with_capacity(ids.len());
         for &id in ids {
-            self.assign(id, consumer, now_ms, 1);
+            let fresh = Pending { id, consumer: name.clone(), delivered_ms: now_ms, deliveries: 1 };
+            if self.put_pending(fresh) {
+                gained.push(id);
+            }
         }
+        self.consumers.update(owner, |consumer| {
+            let consumer = Arc::make_mut(consumer);
+            gained.into_iter().for_each(|id| consumer.add_pending(id));
+        });
     }
 
     /// The entry is pending with the consumer, whoever had it before. The consumer exists.
@@ -199,21 +209,31 @@ impl Group {
         let owner = search_name(&self.consumers, consumer).expect("the consumer was created");
         let name = self.consumers.get(owner).expect("was found").name.clone();
         let fresh = Pending { id, consumer: name, delivered_ms, deliveries };
+        if self.put_pending(fresh) {
+            self.consumers.update(owner, |consumer| Arc::make_mut(consumer).add_pending(id));
+        }
+    }
+
+    /// Puts it into the group's list, and takes it from another consumer's. Whether it is new in its own consumer's.
+    fn put_pending(&mut self, fresh: Pending) -> bool {
+        let id = fresh.id;
+        // New entries come behind all others.
+        if self.pending.last().is_none_or(|last| last.id < id) {
+            self.pending.push(fresh);
+            return true;
+        }
         match self.pending.search(&id) {
             Ok(at) => {
+                let name = fresh.consumer.clone();
                 let before = self.pending.update(at, |pending| std::mem::replace(pending, fresh)).consumer;
-                if *before == *consumer {
-                    return;
+                if before == name {
+                    return false;
                 }
                 self.with_consumer(&before, |consumer| consumer.drop_pending(id));
             }
             Err(at) => self.pending.insert(at, fresh),
         }
-        self.consumers.update(owner, |consumer| {
-            let consumer = Arc::make_mut(consumer);
-            let at = consumer.pending.search(&id).expect_err("both lists agree");
-            consumer.pending.insert(at, id);
-        });
+        true
     }
 
     /// Acknowledges, or drops, what is pending; false if it was not.
@@ -246,6 +266,16 @@ pub enum Activity {
 }
 
 impl Consumer {
+    fn add_pending(&mut self, id: Id) {
+        match self.pending.last() {
+            Some(last) if id <= *last => {
+                let at = self.pending.search(&id).expect_err("both lists agree");
+                self.pending.insert(at, id);
+            }
+            _ => self.pending.push(id),
+        }
+    }
+
     fn drop_pending(&mut self, id: Id) {
         let at = self.pending.search(&id).expect("both lists agree");
         self.pending.remove(at);
