@@ -279,7 +279,10 @@ impl Search {
     fn first_step(&self) -> u32 {
         let mut reach = match self.shape {
             Shape::Circle { radius_m } => radius_m,
-            Shape::Box { width_m, height_m } => (width_m / 2.0).hypot_as_root(height_m / 2.0),
+            Shape::Box { width_m, height_m } => {
+                let (width, height) = (width_m / 2.0, height_m / 2.0);
+                (width * width + height * height).sqrt()
+            }
         };
         if reach == 0.0 {
             return STEP_MAX;
@@ -308,17 +311,6 @@ fn reaches(middle: Square, bounds: &Area) -> bool {
         || bounds.longitude.start < west)
 }
 
-trait Root {
-    fn hypot_as_root(self, other: Self) -> Self;
-}
-
-impl Root for f64 {
-    /// Rounded at each step, other than `hypot`.
-    fn hypot_as_root(self, other: Self) -> Self {
-        (self * self + other * other).sqrt()
-    }
-}
-
 /// A distance as GEODIST and WITHDIST print it: four digits behind the point.
 pub fn push_distance(out: &mut Vec<u8>, distance: f64) {
     let scaled = (distance * 10_000.0).round_ties_even() as i64;
@@ -332,3 +324,6 @@ pub fn push_coordinate(out: &mut Vec<u8>, coordinate: f64) {
     let text = text.trim_end_matches('0').trim_end_matches('.');
     out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
 }
+
+#[cfg(test)]
+mod tests;
