@@ -189,11 +189,11 @@ impl Integer {
             wide = wide << 8 | u128::from(byte);
         }
         let raw = (wide >> (72 - (offset % 8) as u32 - self.bits)) as u64;
-        self.from_low_bits(raw)
+        self.of_low_bits(raw)
     }
 
     /// The value that the lowest bits of a word are.
-    fn from_low_bits(self, raw: u64) -> i64 {
+    fn of_low_bits(self, raw: u64) -> i64 {
         let unused = 64 - self.bits;
         if self.is_signed { (raw << unused) as i64 >> unused } else { (raw << unused >> unused) as i64 }
     }
@@ -233,7 +233,7 @@ impl Integer {
             Some(Beyond::Least) => least,
         };
         match overflow {
-            Overflow::Wrap => Some(self.from_low_bits(value.wrapping_add(by) as u64)),
+            Overflow::Wrap => Some(self.of_low_bits(value.wrapping_add(by) as u64)),
             Overflow::Saturate => Some(limit),
             Overflow::Fail => None,
         }
@@ -377,7 +377,7 @@ mod tests {
             let value = rng.next_u64() as i64;
             let old = integer.get(&bytes, offset);
             assert_eq!(integer.set(&mut bytes, offset, value, Overflow::Wrap), Some(old), "seed {seed}");
-            assert_eq!(integer.get(&bytes, offset), integer.from_low_bits(value as u64), "seed {seed}");
+            assert_eq!(integer.get(&bytes, offset), integer.of_low_bits(value as u64), "seed {seed}");
             let changed = offset..offset + u64::from(bits);
             for at in (0..192).filter(|at| !changed.contains(at)) {
                 assert_eq!(bit(&bytes, at), bit(&before, at), "seed {seed}");

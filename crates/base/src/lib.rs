@@ -5,8 +5,10 @@
 
 pub mod bits;
 pub mod crc64;
+pub mod geo;
 pub mod glob;
 pub mod hash;
+pub mod hll;
 pub mod human;
 pub mod lzf;
 pub mod number;
