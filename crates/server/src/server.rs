@@ -182,6 +182,9 @@ impl Server {
         let settings = &self.engine.settings;
         settings.string_bytes_max.store(config.proto_max_bulk_len as usize, Ordering::Relaxed);
         settings.lazy_expire.store(config.lazyfree_lazy_expire, Ordering::Relaxed);
+        settings.lazy_user_del.store(config.lazyfree_lazy_user_del, Ordering::Relaxed);
+        settings.lazy_server_del.store(config.lazyfree_lazy_server_del, Ordering::Relaxed);
+        settings.compress.store(config.rdbcompression, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());
         self.change_state(held, |state| {
