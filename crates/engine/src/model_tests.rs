@@ -5,6 +5,7 @@
 //! fed to another engine, whose clock stands still: it must hold the same data. A failure names its seed.
 
 use crate::apply::Applier;
+use crate::commands;
 use crate::debug;
 use crate::digest::Digest;
 use crate::engine::Engine;
@@ -587,4 +588,100 @@ fn a_snapshot_passes_over_a_database_that_was_emptied() {
     check_on(&mut bench, "SELECT 0\nSET a 5\nSELECT 2\nSET c 6\nFLUSHALL");
     while walk.step(&mut bench, 10, 0) {}
     assert_eq!(walk.expected.len(), 2);
+}
+
+/// Words that are right somewhere and wrong elsewhere.
+const WORDS: &[&str] = &[
+    "k0",
+    "k1",
+    "k2",
+    "",
+    "0",
+    "1",
+    "-1",
+    "5",
+    "16",
+    "3000000000",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "1.5",
+    "inf",
+    "nan",
+    "+1",
+    " 1",
+    "-0",
+    "x",
+    "*",
+    "[k",
+    "k\\",
+    "a b\u{0}c",
+    "NX",
+    "XX",
+    "GET",
+    "EX",
+    "PX",
+    "EXAT",
+    "PXAT",
+    "KEEPTTL",
+    "PERSIST",
+    "GT",
+    "LT",
+    "REPLACE",
+    "DB",
+    "ABSTTL",
+    "IDLETIME",
+    "FREQ",
+    "MATCH",
+    "COUNT",
+    "TYPE",
+    "LEN",
+    "IDX",
+    "MINMATCHLEN",
+    "WITHMATCHLEN",
+    "ENCODING",
+    "REFCOUNT",
+    "HELP",
+    "ASYNC",
+    "SYNC",
+    "string",
+];
+
+/// What is alive in an engine.
+fn alive(bench: &Bench) -> Held {
+    let (_, mut found) = held(&bench.engine);
+    found.retain(|_, (_, at)| at.is_none_or(|at| bench.now_ms <= at));
+    found
+}
+
+/// Every command with arguments of any kind and number: one whole reply each, and an error changes nothing.
+#[test]
+fn no_request_panics_and_no_error_changes_anything() {
+    let names: Vec<&str> = commands::FAMILIES.iter().copied().flatten().map(|row| row.meta.name).collect();
+    for seed in 0..20 {
+        let mut rng = Rng::new(seed);
+        let mut bench = Bench::new();
+        check_on(&mut bench, if rng.one_in(2) { "STRINGS-MAX 5000\nRESP 3" } else { "STRINGS-MAX 5000" });
+        for _ in 0..2000 {
+            let name = names[rng.below(names.len() as u64) as usize];
+            let mut argv = vec![name.as_bytes()];
+            for _ in 0..rng.below(7) {
+                argv.push(WORDS[rng.below(WORDS.len() as u64) as usize].as_bytes());
+            }
+            let shown = argv.iter().map(|arg| arg.escape_ascii().to_string()).collect::<Vec<_>>().join(" ");
+            let before = alive(&bench);
+            bench.logged();
+            let reply = texts(&bench.run(&argv));
+            let logged = bench.logged();
+            assert_eq!(reply.len(), 1, "seed {seed}: {shown}");
+            // An error, not a negative integer.
+            if reply[0].starts_with('-') && reply[0].as_bytes()[1].is_ascii_uppercase() {
+                assert_eq!(alive(&bench), before, "seed {seed}: {shown}");
+                // A key whose time was over may have gone meanwhile.
+                let words = logged.split(" ; ").map(|effect| effect.split(' ').next().unwrap_or(""));
+                let deletions =
+                    words.filter(|word| !["", "MULTI", "EXEC"].contains(word)).all(|word| word == "DEL");
+                assert!(deletions, "seed {seed}: {shown} logged {logged}");
+            }
+        }
+    }
 }
