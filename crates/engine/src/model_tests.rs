@@ -536,15 +536,13 @@ fn check_run(seed: u64, commands: u32) {
             }
             None => {}
         }
-        match &mut walk {
-            None if rng.one_in(50) => walk = Some(Walk::cut(&mut bench)),
-            Some(running) if rng.one_in(2) => {
-                if !running.step(&mut bench, 1 + rng.below(3) as usize, seed) {
-                    walk = None;
-                    snapshots += 1;
-                }
+        if let Some(running) = &mut walk {
+            if rng.one_in(2) && !running.step(&mut bench, 1 + rng.below(3) as usize, seed) {
+                walk = None;
+                snapshots += 1;
             }
-            _ => {}
+        } else if rng.one_in(50) {
+            walk = Some(Walk::cut(&mut bench));
         }
         if rng.one_in(5) {
             let mut bytes = Vec::new();
