@@ -73,7 +73,7 @@ impl Facts {
     /// Takes in one `REPLCONF name value ...` of a connection that is no replica yet. `Ok(true)`: the reply is
     /// `+OK`; `Ok(false)`: there is no reply. What came before a refused option counts.
     pub fn replconf(&mut self, args: Args) -> Result<bool, ReplconfError> {
-        if args.len() % 2 == 0 {
+        if args.len().is_multiple_of(2) {
             return Err(ReplconfError::Syntax);
         }
         for i in (1..args.len()).step_by(2) {

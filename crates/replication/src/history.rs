@@ -93,9 +93,7 @@ impl History {
             (Some(after), Some((start, end))) if start <= after && after <= end => Continue::Yes { after },
             (after, log) => {
                 let end = log.map_or(Offset::ZERO, |(_, end)| end);
-                Continue::No(Refusal::NoBacklog {
-                    ahead_of_us: after.is_some_and(|after| end <= after && end != after),
-                })
+                Continue::No(Refusal::NoBacklog { ahead_of_us: after.is_some_and(|after| end < after) })
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::mailbox::{MAILBOX, Mailbox};
 use crate::save;
 use crate::server::{HandedOver, Server};
 use crate::sys;
-use base::position::Offset;
+use base::position::{Offset, ReplId};
 use ds::block::Cursor;
 use engine::Scratch;
 use engine::snapshot::Snapshot;
@@ -74,6 +74,8 @@ struct Peer {
     payload_read: bool,
     /// Where the log goes on, as soon as it is to be sent.
     cursor: Option<Cursor>,
+    /// The history that the replica was told: bytes of another one are not for it.
+    told: ReplId,
     /// The log from the snapshot's cut on, pinned while the payload is on its way.
     pinned: Option<Cursor>,
     writable: bool,
@@ -216,15 +218,16 @@ impl Thread {
         let mut actions = Vec::new();
         server.replication.primary.lock().step(&view, event, &mut actions);
         for action in actions {
-            self.act(action);
+            self.act(action, history.id);
         }
     }
 
-    fn act(&mut self, action: Action) {
+    /// Carries out what the machine decided, looking at the history `told`.
+    fn act(&mut self, action: Action, told: ReplId) {
         let server = self.server;
         match action {
             Action::Send { to, bytes } => self.send(to, &bytes),
-            Action::Stream { to, from } => self.stream(to, from),
+            Action::Stream { to, from } => self.stream(to, from, told),
             Action::StartSnapshot { id, target, replicas, without_data, .. } => {
                 self.start_snapshot(id, target, &replicas, without_data);
             }
@@ -330,6 +333,7 @@ impl Thread {
             mark: None,
             payload_read: false,
             cursor: None,
+            told: ReplId::ZERO,
             pinned: None,
             writable: true,
             closing: false,
@@ -367,10 +371,11 @@ impl Thread {
         }
     }
 
-    fn stream(&mut self, to: ConnId, from: Offset) {
+    fn stream(&mut self, to: ConnId, from: Offset, told: ReplId) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let pinned = peer.pinned.take().filter(|cursor| cursor.offset() == from.0);
         peer.cursor = pinned.or_else(|| self.server.engine.log.cursor(from));
+        peer.told = told;
         if peer.cursor.is_none() {
             // It fell off the log between the machine's look and ours.
             self.lost(to);
@@ -405,7 +410,8 @@ impl Thread {
             return;
         }
         let (mut moved, mut payload_bytes) = (0, 0);
-        let result = peer.write(&mut moved, &mut payload_bytes);
+        let server = self.server;
+        let result = peer.write(&mut moved, &mut payload_bytes, || server.replication.history().id);
         add(&self.server.replication.stats.output_bytes, moved);
         if payload_bytes != 0 {
             self.step(Event::PayloadProgress { conn });
@@ -566,7 +572,14 @@ enum Sent {
 }
 
 impl Peer {
-    fn write(&mut self, moved: &mut usize, payload_bytes: &mut usize) -> io::Result<Sent> {
+    /// `history` is asked behind each look at the log: where it is another one than the replica was told, the bytes
+    /// may be of the new one, and the replica is about to be dropped.
+    fn write(
+        &mut self,
+        moved: &mut usize,
+        payload_bytes: &mut usize,
+        history: impl Fn() -> ReplId,
+    ) -> io::Result<Sent> {
         while *moved < TURN_BYTES {
             if self.output.pending() != 0 {
                 match self.output.write_to(&mut self.stream, moved)? {
@@ -615,7 +628,7 @@ impl Peer {
             }
             let Some(cursor) = &mut self.cursor else { return Ok(Sent::Everything) };
             let chunk = cursor.chunk();
-            if chunk.is_empty() {
+            if chunk.is_empty() || history() != self.told {
                 return Ok(Sent::Everything);
             }
             match write_some(&mut self.stream, chunk)? {

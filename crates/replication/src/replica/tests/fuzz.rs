@@ -103,7 +103,7 @@ fn a_payload_in_pieces() {
         }
         assert!(got == payload && ended == 1, "seed {seed}: {} bytes, ended {ended} times", got.len());
         let stream = node.actions(Event::Staged { keys: 1, db: None });
-        let applied = stream.iter().any(|action| *action == Action::Apply(Cow::Borrowed(b"STREAM")));
+        let applied = stream.contains(&Action::Apply(Cow::Borrowed(b"STREAM")));
         assert!(applied, "seed {seed}: {stream:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Conversations of a replica with its primary, as traces (see [`crate::trace`]).
 
+mod failures;
 mod fuzz;
 mod role;
 mod sync;
