@@ -237,7 +237,10 @@ impl Thread {
             )?;
             Ok(stream)
         }) {
-            Ok(stream) => self.socket = Some(Socket { stream, output: Output::default(), connecting: true, client: None }),
+            Ok(stream) => {
+                self.socket =
+                    Some(Socket { stream, output: Output::default(), connecting: true, client: None })
+            }
             Err(error) => self.step(Event::ConnectFailed { error: sys::error_text(&error) }),
         }
     }

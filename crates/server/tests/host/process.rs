@@ -2,6 +2,8 @@
 //!
 //! The server listens on a free loopback port, and is killed when it goes out of scope.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
@@ -150,6 +152,15 @@ impl Client {
         let _ = self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes());
     }
 
+    /// Sends arguments of any bytes.
+    pub fn call_args(&mut self, argv: &[Vec<u8>]) -> String {
+        let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+        let mut bytes = Vec::new();
+        resp::push_command(&mut bytes, &argv);
+        let _ = self.stream.get_mut().write_all(&bytes);
+        self.receive()
+    }
+
     pub fn call(&mut self, line: &str) -> String {
         self.send(line);
         self.receive()
@@ -157,13 +168,14 @@ impl Client {
 
     /// The next reply: strings as they are, `[a, b]`, `~[a]`, `{a: b}`, `:1`, `+OK`, `-ERR …`, `(nil)`, `(closed)`.
     pub fn receive(&mut self) -> String {
-        let mut line = String::new();
-        match self.stream.read_line(&mut line) {
+        let mut line = Vec::new();
+        match self.stream.read_until(b'\n', &mut line) {
             Ok(0) => return "(closed)".into(),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return "(closed)".into(),
             Err(error) => panic!("no reply: {error}"),
         }
+        let line = String::from_utf8_lossy(&line);
         let line = line.strip_suffix("\r\n").expect("a reply's line ends");
         let (kind, rest) = line.split_at(1);
         match kind {
@@ -176,6 +188,9 @@ impl Client {
             "~" => format!("~[{}]", self.replies(rest, 1)),
             "%" => format!("{{{}}}", self.replies(rest, 2)),
             "_" => "(nil)".into(),
+            // A message out of band, or remarks: the reply follows.
+            ">" => format!("push [{}] {}", self.replies(rest, 1), self.receive()),
+            "|" => format!("remarks {{{}}} {}", self.replies(rest, 2), self.receive()),
             _ => line.to_string(),
         }
     }
