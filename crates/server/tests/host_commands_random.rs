@@ -1,13 +1,16 @@
 //! Commands at random against a running server: whatever the arguments are, it answers, and goes on.
 //!
-//! The seed is printed; `GREYLAG_SEED=n` runs with it again.
+//! The seed is printed; `SEED=n` runs with it again.
 
-#[path = "host/process.rs"]
-mod process;
+mod support;
+
+#[path = "host/script.rs"]
+mod script;
 
 use base::rng::Rng;
-use process::{Client, Server};
+use script::{Client, connect};
 use server::commands::{Run, table};
+use support::{Random, Server};
 
 /// What would end the server or make it wait, by the start of the request.
 const LEFT_OUT: &[&[&str]] = &[
@@ -31,12 +34,6 @@ const LEFT_OUT: &[&[&str]] = &[
 ];
 
 const REQUESTS: usize = 6000;
-
-fn seed() -> u64 {
-    let given = std::env::var("GREYLAG_SEED").ok().and_then(|seed| seed.parse().ok());
-    let by_time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    given.unwrap_or_else(|| by_time.map_or(1, |time| time.as_nanos() as u64))
-}
 
 fn pick<'a, T>(rng: &mut Rng, of: &'a [T]) -> &'a T {
     &of[rng.below(of.len() as u64) as usize]
@@ -162,11 +159,10 @@ fn request(rng: &mut Rng) -> Vec<Vec<u8>> {
 
 #[test]
 fn no_arguments_end_the_server() {
-    let seed = seed();
-    println!("seed {seed}");
+    let seed = Random::new().0;
     let mut rng = Rng::new(seed);
     let server = Server::start(&["--enable-debug-command", "yes", "--io-threads", "2"]);
-    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    let mut clients: Vec<Client> = (0..3).map(|_| connect(&server)).collect();
     for i in 0..REQUESTS {
         let argv = request(&mut rng);
         let at = rng.below(clients.len() as u64) as usize;
@@ -174,5 +170,5 @@ fn no_arguments_end_the_server() {
         let shown: Vec<String> = argv.iter().map(|arg| arg.escape_ascii().to_string()).collect();
         assert_ne!(reply, "(closed)", "seed {seed}, request {i}: {shown:?}\n{}", server.log());
     }
-    assert_eq!(server.connect().call("PING"), "+PONG", "seed {seed}");
+    assert_eq!(connect(&server).call("PING"), "+PONG", "seed {seed}");
 }
