@@ -1,18 +1,26 @@
 //! The server's own commands against a running server: a script in, replies out.
 
-#[path = "host/process.rs"]
-mod process;
+mod support;
 
-use process::{Client, Server};
-use std::time::Duration;
+#[path = "host/script.rs"]
+mod script;
 
-/// Sends each line and compares its reply; `*` at the end of what is expected stands for any rest.
+use script::{Client, connect};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use support::{Dir, Server, binary, free_port, wait_until};
+
+/// Sends each line and compares its reply; `*` at the end of what is expected stands for any rest, `$ID` for the
+/// client's id.
 fn check(client: &mut Client, script: &[(&str, &str)]) {
+    let asks = script.iter().any(|(_, want)| want.contains("$ID"));
+    let id = if asks { client.call("CLIENT ID").replace(':', "") } else { String::new() };
     for (line, want) in script {
-        let got = client.call(line);
+        let (got, want) = (client.call(line), want.replace("$ID", &id));
         match want.strip_suffix('*') {
             Some(start) => assert!(got.starts_with(start), "{line}: {got}\nwanted {want}"),
-            None => assert_eq!(got, *want, "{line}"),
+            None => assert_eq!(got, want, "{line}"),
         }
     }
 }
@@ -24,21 +32,24 @@ fn info(client: &mut Client, field: &str) -> String {
     line.unwrap_or_else(|| panic!("INFO has no {field}:\n{text}")).to_string()
 }
 
-/// Asks until the answer is right.
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited in vain: {what}");
+/// Connects to the server that began anew: one with another run id.
+fn reconnect(server: &Server, old_run_id: &str) -> Client {
+    let mut found = None;
+    wait_until("the server begins anew", || {
+        let Ok(stream) = TcpStream::connect(("127.0.0.1", server.port)) else { return false };
+        let mut client = Client::new(stream);
+        let text = client.call("INFO server");
+        let is_new = text.contains("run_id:") && !text.contains(old_run_id);
+        found = is_new.then_some(client);
+        is_new
+    });
+    found.expect("was found")
 }
 
 #[test]
 fn connections_and_their_names() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(
         &mut client,
         &[
@@ -70,8 +81,8 @@ fn connections_and_their_names() {
             ("CLIENT NO-EVICT on", "+OK"),
             ("CLIENT NO-TOUCH on", "+OK"),
             ("SELECT 3", "+OK"),
-            ("CLIENT ID", ":1"),
-            ("CLIENT INFO", "id=1 addr=127.0.0.1:*"),
+            ("CLIENT ID", ":$ID"),
+            ("CLIENT INFO", "id=$ID addr=127.0.0.1:*"),
             ("CLIENT GETREDIR", ":-1"),
             ("CLIENT TRACKINGINFO", "[flags, [off], redirect, :-1, prefixes, []]"),
             ("CLIENT UNBLOCK 1", ":0"),
@@ -86,13 +97,14 @@ fn connections_and_their_names() {
             ("HELLO 3 AUTH nobody x", "-WRONGPASS invalid username-password pair or user is disabled."),
             (
                 "HELLO 3 SETNAME 3",
-                "{server: redis, version: 7.2.4, proto: :3, id: :1, mode: standalone, role: master, modules: []}",
+                "{server: redis, version: 7.2.4, proto: :3, id: :$ID, mode: standalone, role: master, modules: []}",
             ),
             ("CLIENT TRACKINGINFO", "{flags: ~[off], redirect: :-1, prefixes: []}"),
             ("CLIENT GETNAME", "3"),
         ],
     );
-    let line = client.call("CLIENT LIST ID 1");
+    let id = client.call("CLIENT ID");
+    let line = client.call(&format!("CLIENT LIST ID {}", &id[1..]));
     for part in [
         " name=3 ",
         " flags=eT ",
@@ -113,7 +125,7 @@ fn connections_and_their_names() {
 #[test]
 fn replies_can_be_left_out() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     client.send("CLIENT REPLY OFF");
     client.send("PING off");
     client.send("NOSUCH");
@@ -126,8 +138,8 @@ fn replies_can_be_left_out() {
 #[test]
 fn clients_are_killed_wherever_they_are() {
     let server = Server::start(&["--io-threads", "3"]);
-    let mut killer = server.connect();
-    let mut others: Vec<Client> = (0..6).map(|_| server.connect()).collect();
+    let mut killer = connect(&server);
+    let mut others: Vec<Client> = (0..6).map(|_| connect(&server)).collect();
     let ids: Vec<String> = others.iter_mut().map(|other| other.call("CLIENT ID")).collect();
     check(
         &mut killer,
@@ -145,6 +157,8 @@ fn clients_are_killed_wherever_they_are() {
     let addr = others[1].local_addr();
     assert_eq!(killer.call(&format!("CLIENT KILL {addr}")), "+OK");
     assert_eq!(others[1].call("PING"), "(closed)");
+    // Four that are left, and the own one; the test's first look at the port may take a moment to go.
+    wait_until("nobody else is there", || killer.call("CLIENT LIST").lines().count() == 5);
     assert_eq!(killer.call("CLIENT KILL TYPE normal SKIPME yes"), ":4");
     for other in &mut others {
         assert_eq!(other.call("PING"), "(closed)");
@@ -158,7 +172,7 @@ fn clients_are_killed_wherever_they_are() {
 #[test]
 fn a_pause_holds_writes_until_it_ends() {
     let server = Server::start(&["--io-threads", "2"]);
-    let (mut client, mut writer) = (server.connect(), server.connect());
+    let (mut client, mut writer) = (connect(&server), connect(&server));
     check(
         &mut client,
         &[
@@ -175,7 +189,7 @@ fn a_pause_holds_writes_until_it_ends() {
         ],
     );
     writer.send("SET k 1");
-    wait_for("the writer is held", || client.call("CLIENT LIST").contains(" flags=b "));
+    wait_until("the writer is held", || client.call("CLIENT LIST").contains(" flags=b "));
     assert_eq!(info(&mut client, "blocked_clients"), "1");
     check(&mut client, &[("GET k", "(nil)"), ("CLIENT UNPAUSE", "+OK")]);
     assert_eq!(writer.receive(), "+OK");
@@ -211,7 +225,7 @@ fn host_commands_inside_exec_wait_for_nobody() {
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let mut client = server.connect();
+                let mut client = connect(&server);
                 for _ in 0..40 {
                     let replies: Vec<String> = script.iter().map(|line| client.call(line)).collect();
                     let exec = replies.last().expect("EXEC has a reply");
@@ -221,7 +235,7 @@ fn host_commands_inside_exec_wait_for_nobody() {
             });
         }
         scope.spawn(|| {
-            let mut client = server.connect();
+            let mut client = connect(&server);
             for i in 0..120 {
                 let replies = [
                     client.call(&format!("CONFIG SET hz {}", 10 + i % 5)),
@@ -233,7 +247,7 @@ fn host_commands_inside_exec_wait_for_nobody() {
             }
         });
     });
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(&mut client, &[("GET a", "1"), ("SELECT 2", "+OK"), ("GET a", "2")]);
     check(
         &mut client,
@@ -248,7 +262,8 @@ fn host_commands_inside_exec_wait_for_nobody() {
 #[test]
 fn transactions() {
     let server = Server::start(&[]);
-    let (mut client, mut other) = (server.connect(), server.connect());
+    let (mut client, mut other) = (connect(&server), connect(&server));
+    let id = client.call("CLIENT ID");
     check(
         &mut client,
         &[
@@ -283,7 +298,7 @@ fn transactions() {
         ],
     );
     check(&mut other, &[("SET k 5", "+OK")]);
-    let line = other.call("CLIENT LIST ID 1");
+    let line = other.call(&format!("CLIENT LIST ID {}", &id[1..]));
     assert!(line.contains(" flags=xd ") && line.contains(" multi=1 "), "{line}");
     check(
         &mut client,
@@ -315,7 +330,7 @@ fn transactions() {
 #[test]
 fn configuration_changes_wholly_or_not_at_all() {
     let server = Server::start(&["--enable-protected-configs", "yes"]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     let before = client.call("CONFIG GET dir");
     check(
         &mut client,
@@ -362,7 +377,7 @@ fn configuration_changes_wholly_or_not_at_all() {
             ("CONFIG REWRITE", "-ERR The server is running without a config file"),
         ],
     );
-    let mut other = server.connect();
+    let mut other = connect(&server);
     check(
         &mut other,
         &[
@@ -381,7 +396,7 @@ fn configuration_changes_wholly_or_not_at_all() {
 #[test]
 fn protected_commands_and_directives_are_refused() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(
         &mut client,
         &[
@@ -403,28 +418,36 @@ fn protected_commands_and_directives_are_refused() {
         ],
     );
     let server = Server::start(&["--enable-debug-command", "local", "--enable-protected-configs", "local"]);
-    check(&mut server.connect(), &[("DEBUG SLEEP 0", "+OK"), ("CONFIG SET dir /", "+OK")]);
+    check(&mut connect(&server), &[("DEBUG SLEEP 0", "+OK"), ("CONFIG SET dir /", "+OK")]);
 }
 
 #[test]
 fn config_rewrite_writes_the_file() {
-    let dir = process::fresh_dir("rewrite");
-    let file = dir.join("goose.conf");
-    std::fs::write(&file, "# a comment\nhz 10\n").expect("the directory is there");
-    let server = Server::start_with_file(&file, &[]);
-    let mut client = server.connect();
+    let dir = Dir::new();
+    let file = dir.write("goose.conf", "# a comment\nhz 10\n");
+    let port = free_port();
+    let mut command = Command::new(binary());
+    command.arg(&file).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", dir.path()]);
+    command.args(["--logfile", "log"]).stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.spawn().expect("starts");
+    let server = Server { child, port, dir };
+    wait_until("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let mut client = connect(&server);
     check(&mut client, &[("CONFIG SET hz 25 timeout 7", "+OK"), ("CONFIG REWRITE", "+OK")]);
     let text = std::fs::read_to_string(&file).expect("the file is there");
     assert!(text.contains("# a comment\nhz 25\n") && text.contains("timeout 7\n"), "{text}");
-    let left: Vec<_> =
-        std::fs::read_dir(&dir).expect("is there").flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(&server.dir.0)
+        .expect("is there")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{left:?}");
 }
 
 #[test]
 fn info_has_the_fields_of_redis_in_their_order() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     client.call("SET k v");
     let text = client.call("INFO everything");
     let own = |line: &&str| {
@@ -456,7 +479,7 @@ fn info_has_the_fields_of_redis_in_their_order() {
 #[test]
 fn calls_and_errors_are_counted() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     client.call("CONFIG RESETSTAT");
     for line in
         ["GET k", "GET", "NOSUCH", "MULTI", "GET k", "CLIENT SETNAME \"a b\"", "EXEC", "EXEC", "SELECT x"]
@@ -490,7 +513,7 @@ fn calls_and_errors_are_counted() {
 #[test]
 fn saving_and_loading_again() {
     let server = Server::start(&["--enable-debug-command", "yes"]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(
         &mut client,
         &[
@@ -527,9 +550,9 @@ fn saving_and_loading_again() {
     let saved = |client: &mut Client, saves: &str| {
         info(client, "rdb_saves") == saves && info(client, "rdb_bgsave_in_progress") == "0"
     };
-    wait_for("the scheduled save", || saved(&mut client, "1"));
+    wait_until("the scheduled save", || saved(&mut client, "1"));
     check(&mut client, &[("SAVE", "+OK"), ("BGSAVE SCHEDULE", "+Background saving started")]);
-    wait_for("the background save", || saved(&mut client, "3"));
+    wait_until("the background save", || saved(&mut client, "3"));
     assert_eq!(info(&mut client, "rdb_changes_since_last_save"), "0");
     check(
         &mut client,
@@ -545,20 +568,16 @@ fn saving_and_loading_again() {
 
 #[test]
 fn info_tells_how_far_a_load_is() {
-    let dir = process::fresh_dir("load");
-    let mut server = Server::start_in(&dir, &["--enable-debug-command", "yes"]);
-    let mut client = server.connect();
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = connect(&server);
     check(&mut client, &[("DEBUG POPULATE 1000 key 100", "+OK")]);
     client.send("SHUTDOWN SAVE");
-    assert_eq!(server.wait(), Some(0));
-    // The directory goes with its server.
-    let dump = server.dir.join("dump.rdb");
-    let bytes = std::fs::read(&dump).expect("the shutdown saved");
-    drop(server);
-    let dir = process::fresh_dir("load");
-    std::fs::write(dir.join("dump.rdb"), &bytes).expect("the directory is there");
-    let server = Server::start_in(&dir, &["--key-load-delay", "2000"]);
-    let mut client = server.connect();
+    assert_eq!(server.wait_exit(), Some(0));
+    let bytes = std::fs::read(server.dir.file("dump.rdb")).expect("the shutdown saved");
+    let dir = Dir::new();
+    std::fs::write(dir.file("dump.rdb"), &bytes).expect("the directory is there");
+    let server = Server::start_in(dir, &["--key-load-delay", "2000"]);
+    let mut client = connect(&server);
     let text = client.call("INFO persistence");
     assert!(text.contains("\r\nloading:1\r\n"), "{text}");
     assert!(text.contains(&format!("\r\nloading_total_bytes:{}\r\n", bytes.len())), "{text}");
@@ -567,7 +586,7 @@ fn info_tells_how_far_a_load_is() {
         assert!(text.contains(&format!("\r\n{field}:")), "{field} in {text}");
     }
     check(&mut client, &[("GET key:1", "-LOADING *"), ("CLIENT GETNAME", "(nil)")]);
-    wait_for("the load ends", || info(&mut client, "loading") == "0");
+    wait_until("the load ends", || info(&mut client, "loading") == "0");
     assert_eq!(info(&mut client, "rdb_last_load_keys_loaded"), "1000");
     assert!(!client.call("INFO persistence").contains("loading_"));
 }
@@ -575,7 +594,7 @@ fn info_tells_how_far_a_load_is() {
 #[test]
 fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
     let mut server = Server::start(&["--save", "3600 1"]);
-    let (mut client, mut other) = (server.connect(), server.connect());
+    let (mut client, mut other) = (connect(&server), connect(&server));
     check(
         &mut client,
         &[
@@ -586,40 +605,40 @@ fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
             ("SET k v", "+OK"),
         ],
     );
-    let elsewhere = server.dir.with_extension("away");
-    std::fs::rename(&server.dir, &elsewhere).expect("a directory can be moved");
+    let elsewhere = server.dir.0.with_extension("away");
+    std::fs::rename(&server.dir.0, &elsewhere).expect("a directory can be moved");
     std::fs::remove_dir_all(&elsewhere).expect("and removed");
     check(&mut client, &[("SHUTDOWN", "-ERR Errors trying to SHUTDOWN. Check logs.")]);
     check(&mut other, &[("SAVE", "-ERR"), ("PING", "+PONG"), ("SET k w", "+OK")]);
     check(&mut other, &[("BGSAVE", "+Background saving started")]);
-    wait_for("the save fails", || info(&mut other, "rdb_last_bgsave_status") == "err");
+    wait_until("the save fails", || info(&mut other, "rdb_last_bgsave_status") == "err");
     // Writes are refused after that, and PING tells.
-    wait_for("writes are refused", || other.call("PING").starts_with("-MISCONF "));
+    wait_until("writes are refused", || other.call("PING").starts_with("-MISCONF "));
     check(&mut other, &[("GET k", "w"), ("SET k x", "-MISCONF *"), ("EXEC x", "-EXECABORT *")]);
     check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error no", "+OK"), ("SET k x", "+OK")]);
     check(&mut other, &[("CONFIG SET stop-writes-on-bgsave-error yes", "+OK"), ("SET k y", "-MISCONF *")]);
     other.send("SHUTDOWN NOSAVE");
-    assert_eq!(server.wait(), Some(0));
+    assert_eq!(server.wait_exit(), Some(0));
     assert_eq!(client.call("PING"), "(closed)");
 }
 
 #[test]
 fn shutdown_saves_and_a_restart_keeps_the_process() {
     let mut server = Server::start(&["--enable-debug-command", "yes", "--save", "3600 1000"]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     client.call("SET k v");
     let (pid, run_id) = (info(&mut client, "process_id"), info(&mut client, "run_id"));
     client.send("DEBUG RESTART");
-    let mut client = server.reconnect(&run_id);
+    let mut client = reconnect(&server, &run_id);
     assert_eq!(info(&mut client, "process_id"), pid);
     let run_id = info(&mut client, "run_id");
     check(&mut client, &[("GET k", "v"), ("SET k lost", "+OK")]);
     client.send("DEBUG CRASH-AND-RECOVER");
-    let mut client = server.reconnect(&run_id);
+    let mut client = reconnect(&server, &run_id);
     check(&mut client, &[("GET k", "v"), ("SET k kept", "+OK")]);
     client.send("SHUTDOWN");
-    assert_eq!(server.wait(), Some(0));
-    let dump = std::fs::read(server.dir.join("dump.rdb")).expect("the shutdown saved");
+    assert_eq!(server.wait_exit(), Some(0));
+    let dump = std::fs::read(server.dir.file("dump.rdb")).expect("the shutdown saved");
     assert!(dump.windows(4).any(|bytes| bytes == b"kept"));
 }
 
@@ -627,15 +646,17 @@ fn shutdown_saves_and_a_restart_keeps_the_process() {
 fn crashes_are_real() {
     for (line, signal) in [("DEBUG SEGFAULT", libc::SIGSEGV), ("DEBUG PANIC", libc::SIGABRT)] {
         let mut server = Server::start(&["--enable-debug-command", "yes"]);
-        server.connect().send(line);
-        assert_eq!(server.wait_signal(), Some(signal), "{line}");
+        connect(&server).send(line);
+        server.wait_exit();
+        let status = server.child.wait().expect("was waited for");
+        assert_eq!(status.signal(), Some(signal), "{line}");
     }
 }
 
 #[test]
 fn debug_tells_and_shows() {
     let server = Server::start(&["--enable-debug-command", "yes"]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(
         &mut client,
         &[
@@ -696,7 +717,7 @@ fn debug_tells_and_shows() {
 #[test]
 fn commands_tell_of_themselves() {
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let mut client = connect(&server);
     check(
         &mut client,
         &[

@@ -170,8 +170,9 @@ fn print_help(_session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: 
     Ok(())
 }
 
-fn change_repl_id(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
-    session.server.replication.change_repl_id(session.server);
+fn change_repl_id(session: &mut Session, txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
+    let server = session.server;
+    session.with_all_shards(txn, |_| server.replication.change_repl_id(server));
     out.ok();
     Ok(())
 }
