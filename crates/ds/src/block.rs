@@ -154,6 +154,7 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base::rng::Rng;
 
     fn read_all(cursor: &mut Cursor) -> Vec<u8> {
         let mut out = Vec::new();
@@ -226,5 +227,65 @@ mod tests {
             chain.append(&[i as u8]);
         }
         reader.join().expect("the reader saw the bytes in order");
+    }
+
+    /// The byte at an offset of the stream that the stress writes.
+    fn byte_at(offset: u64) -> u8 {
+        (offset.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+    }
+
+    /// Reads to `end`, in steps that differ from those of the writer.
+    fn check_to(mut cursor: Cursor, end: u64, mut rng: Rng) {
+        while cursor.offset() < end {
+            let offset = cursor.offset();
+            let chunk = cursor.chunk();
+            let len = chunk.len().min(1 + rng.below(300) as usize);
+            for (i, &byte) in chunk[..len].iter().enumerate() {
+                assert_eq!(byte, byte_at(offset + i as u64), "at {}", offset + i as u64);
+            }
+            if len == 0 {
+                std::thread::yield_now();
+            }
+            cursor.advance(len);
+        }
+        assert!(cursor.chunk().is_empty());
+    }
+
+    #[test]
+    fn readers_that_come_and_go_while_it_grows_see_the_same_bytes() {
+        for (seed, block_bytes) in [(1, 1), (2, 13), (3, 256), (4, 4096)] {
+            const START: u64 = 1000;
+            let end = START + 400 * (block_bytes as u64).clamp(20, 500);
+            let mut rng = Rng::new(seed);
+            let mut chain = Chain::new(START, block_bytes);
+            std::thread::scope(|scope| {
+                // One from the beginning; others join on the way, some leave early and let go of what they held.
+                let first = chain.cursor();
+                scope.spawn(move || check_to(first, end, Rng::new(seed)));
+                while chain.end() < end {
+                    let len = (1 + rng.below(200)).min(end - chain.end());
+                    let bytes: Vec<u8> = (chain.end()..chain.end() + len).map(byte_at).collect();
+                    chain.append(&bytes);
+                    if rng.one_in(20) {
+                        let (cursor, leaves) = (chain.cursor(), rng.one_in(2));
+                        assert_eq!(cursor.offset(), chain.end());
+                        let reader_seed = rng.next_u64();
+                        let stop = if leaves { (chain.end() + rng.below(500)).min(end) } else { end };
+                        scope.spawn(move || {
+                            if stop < end {
+                                let mut cursor = cursor;
+                                while cursor.offset() < stop {
+                                    let len = cursor.chunk().len().min((stop - cursor.offset()) as usize);
+                                    cursor.advance(len);
+                                    std::thread::yield_now();
+                                }
+                            } else {
+                                check_to(cursor, end, Rng::new(reader_seed));
+                            }
+                        });
+                    }
+                }
+            });
+        }
     }
 }

@@ -8,26 +8,19 @@
 //! iteration is visited exactly once. Positions are multiples of 2^11, so that `position >> 11` is below 2^53;
 //! keys that share it come together.
 
+mod grow;
+#[cfg(test)]
+mod tests;
+mod visit;
+
 use crate::entry::{Entry, EntryRef, NewPayload};
-use crate::segment::{LINES_MAX, Place, SLOTS_MAX, Segment, home_line, line_slots, pointer, tag};
+use crate::segment::{Place, Segment, home_line, line_slots, pointer, tag};
 use base::hash::KeyHasher;
-use base::rng::Rng;
 use std::marker::PhantomData;
 
 /// Bits of a hash below a scan position.
 pub const POSITION_SHIFT: u32 = 11;
 const POSITION_MASK: u64 = !0 << POSITION_SHIFT;
-/// A segment with this many entries is full: a tenth of its slots stays free, so that a home overflows rarely, and
-/// then mostly into the spare slots.
-const fn full(lines: usize) -> usize {
-    lines * 7 + 6
-}
-/// A half of a split segment with at least so many entries gets the whole size at once. Nearly all do: if each grew
-/// as it fills, they would leave blocks of every size behind, as segments of random keys fill at the same time.
-const WHOLE_COUNT_MIN: usize = 16;
-/// Buddies with at most so many entries together merge.
-const MERGE_COUNT_MAX: usize = 20;
-
 /// What [`Table::upsert`] did.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Upsert {
@@ -214,141 +207,6 @@ impl<V> Table<V> {
         Upsert::Inserted
     }
 
-    fn insert_new(&mut self, hash: u64, entry: Entry<V>) {
-        if self.directory.is_empty() {
-            let segment = self.new_segment(0, 1);
-            self.deepest = 1;
-            self.directory.push(Self::word(segment));
-        }
-        let is_volatile = entry.expiry().is_some();
-        let mut entry = entry;
-        loop {
-            let segment = self.segment(self.index(hash));
-            if segment.chain().is_none() && usize::from(segment.header().count) < full(segment.lines()) {
-                match segment.place(hash, entry) {
-                    Ok(_) => break,
-                    Err(back) => entry = back,
-                }
-            }
-            if segment.chain().is_none() && segment.lines() < LINES_MAX {
-                self.resize(hash, segment.lines() + 1);
-            } else if !self.split(hash) {
-                self.chain(segment, hash, entry);
-                break;
-            }
-        }
-        self.len += 1;
-        self.volatile += usize::from(is_volatile);
-    }
-
-    fn new_segment(&mut self, depth: u8, lines: usize) -> Segment<V> {
-        let segment = Segment::new(depth, lines);
-        self.segment_bytes += segment.bytes();
-        segment
-    }
-
-    fn free_segment(&mut self, segment: Segment<V>) {
-        self.segment_bytes -= segment.bytes();
-        segment.free();
-    }
-
-    /// Builds the segment of `hash` anew with so many lines.
-    fn resize(&mut self, hash: u64, lines: usize) {
-        let index = self.index(hash);
-        let old = self.segment(index);
-        let new = self.new_segment(old.header().depth, lines);
-        new.adopt(old);
-        self.point(index, new);
-        self.free_segment(old);
-    }
-
-    /// Splits the segment of `hash` by its next bit; false if the directory may not grow for it.
-    fn split(&mut self, hash: u64) -> bool {
-        let index = self.index(hash);
-        let old = self.segment(index);
-        let depth = u32::from(old.header().depth);
-        if depth == self.depth && !self.double() {
-            return false;
-        }
-        let index = self.index(hash);
-        let parts: Vec<Segment<V>> = old.all().collect();
-        self.chained -= usize::from(1 < parts.len());
-        // Their keys are hashed anew: the misses overlap.
-        for part in &parts {
-            part.occupied()
-                .filter_map(|slot| pointer(part.read(slot)))
-                .for_each(|block| prefetch(block.as_ptr()));
-        }
-        let mut entries = Vec::with_capacity(SLOTS_MAX);
-        for part in parts {
-            for slot in part.slots() {
-                if let Some(entry) = part.take(slot) {
-                    entries.push((self.rehash(entry.key()), entry));
-                }
-            }
-            self.free_segment(part);
-        }
-        self.deepest -= usize::from(depth == self.depth);
-        let bit = 63 - self.used_bits - depth;
-        let ones = entries.iter().filter(|(hash, _)| hash >> bit & 1 == 1).count();
-        let counts = [entries.len() - ones, ones];
-        let span = self.span(index, depth);
-        let half = span.len() / 2;
-        let depth = depth + 1;
-        let mut halves = counts.map(|count| {
-            let lines = if WHOLE_COUNT_MIN <= count { LINES_MAX } else { lines_for(count) };
-            self.new_segment(depth as u8, lines)
-        });
-        self.deepest += if depth == self.depth { 2 } else { 0 };
-        self.directory[span.start..span.start + half].fill(Self::word(halves[0]));
-        self.directory[span.start + half..span.end].fill(Self::word(halves[1]));
-        for (hash, entry) in entries {
-            let side = (hash >> bit & 1) as usize;
-            if let Err(entry) = halves[side].place(hash, entry) {
-                let first = halves[side];
-                self.chain(first, hash, entry);
-                halves[side] = first;
-            }
-        }
-        true
-    }
-
-    /// Doubles the directory, unless that is out of proportion to the entries: then keys share their hashes.
-    fn double(&mut self) -> bool {
-        let words = self.directory.len() * 2;
-        if 63 - self.used_bits <= self.depth || (64 < words && self.len / 2 < words) {
-            return false;
-        }
-        let mut directory = Vec::with_capacity(words);
-        for &word in &self.directory {
-            directory.extend([word, word]);
-        }
-        self.directory = directory;
-        self.depth += 1;
-        self.deepest = 0;
-        true
-    }
-
-    /// Adds an entry to the chain behind a segment.
-    #[cold]
-    fn chain(&mut self, first: Segment<V>, hash: u64, entry: Entry<V>) {
-        let mut entry = entry;
-        let mut last = first;
-        for segment in first.all() {
-            match segment.place(hash, entry) {
-                Ok(_) => return,
-                Err(back) => entry = back,
-            }
-            last = segment;
-        }
-        let depth = first.header().depth;
-        let new = self.new_segment(depth, LINES_MAX);
-        self.chained += usize::from(first.header().chain.is_none());
-        last.header_mut().chain = Some(new.raw);
-        let placed = new.place(hash, entry);
-        assert!(placed.is_ok(), "a new segment has room");
-    }
-
     /// Takes the key's entry out.
     pub fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry<V>> {
         let Place { segment, slot } = self.find(hash, key)?;
@@ -357,78 +215,6 @@ impl<V> Table<V> {
         self.volatile -= usize::from(entry.expiry().is_some());
         self.shrink(hash);
         Some(entry)
-    }
-
-    /// After a removal: gives room back where a segment has become sparse.
-    fn shrink(&mut self, hash: u64) {
-        let index = self.index(hash);
-        let segment = self.segment(index);
-        if segment.chain().is_some() {
-            self.shorten_chain(segment);
-            return;
-        }
-        if self.len == 0 {
-            self.clear();
-            return;
-        }
-        let count = usize::from(segment.header().count);
-        if full(segment.lines()) / 4 < count {
-            return;
-        }
-        if !self.merge(index) && lines_for(count) + 1 < segment.lines() {
-            self.resize(hash, lines_for(count));
-        }
-    }
-
-    /// Frees chained segments that are empty.
-    #[cold]
-    fn shorten_chain(&mut self, first: Segment<V>) {
-        let mut last = first;
-        while let Some(next) = last.chain() {
-            if next.header().count == 0 {
-                last.header_mut().chain = next.header().chain;
-                self.free_segment(next);
-            } else {
-                last = next;
-            }
-        }
-        self.chained -= usize::from(first.chain().is_none());
-    }
-
-    /// Merges the segment with its buddy if both are sparse.
-    fn merge(&mut self, index: usize) -> bool {
-        let segment = self.segment(index);
-        let depth = u32::from(segment.header().depth);
-        if depth == 0 {
-            return false;
-        }
-        let span = self.span(index, depth);
-        let buddy = self.segment(span.start ^ span.len());
-        let (a, b) = (segment.header(), buddy.header());
-        let count = usize::from(a.count) + usize::from(b.count);
-        if b.depth != a.depth || b.chain.is_some() || MERGE_COUNT_MAX < count {
-            return false;
-        }
-        let merged = self.new_segment(depth as u8 - 1, lines_for(count));
-        merged.adopt(segment);
-        merged.adopt(buddy);
-        self.point(index, merged);
-        self.free_segment(segment);
-        self.free_segment(buddy);
-        if depth == self.depth {
-            self.deepest -= 2;
-            while self.deepest == 0 && 0 < self.depth {
-                self.halve();
-            }
-        }
-        true
-    }
-
-    fn halve(&mut self) {
-        self.directory = self.directory.iter().step_by(2).copied().collect();
-        self.depth -= 1;
-        let depth = self.depth;
-        self.deepest = self.segments().filter(|segment| u32::from(segment.header().depth) == depth).count();
     }
 
     /// Frees everything.
@@ -448,118 +234,6 @@ impl<V> Table<V> {
         self.chained = 0;
         self.len = 0;
         self.volatile = 0;
-    }
-
-    /// The segments in hash order, without their chains.
-    fn segments(&self) -> impl Iterator<Item = Segment<V>> {
-        let mut index = 0;
-        std::iter::from_fn(move || {
-            let segment = (index < self.directory.len()).then(|| self.segment(index))?;
-            index = self.span(index, u32::from(segment.header().depth)).end;
-            Some(segment)
-        })
-    }
-
-    /// Every entry, in hash order of the segments.
-    pub fn iter(&self) -> impl Iterator<Item = EntryRef<'_, V>> {
-        let parts = self.segments().flat_map(Segment::all);
-        parts.flat_map(|part| part.occupied().filter_map(move |slot| part.entry(slot)))
-    }
-
-    /// Visits entries with a hash of at least `from` in hash order: at least so many, and all that share the last
-    /// one's position. The position to go on from; `None` at the end.
-    pub fn scan<'a>(
-        &'a self,
-        from: u64,
-        at_least: usize,
-        visit: &mut dyn FnMut(u64, EntryRef<'a, V>),
-    ) -> Option<u64> {
-        let mut visited = 0;
-        let mut index = if self.directory.is_empty() { 0 } else { self.index(from) };
-        let mut found: Vec<(u64, EntryRef<'a, V>)> = Vec::new();
-        while index < self.directory.len() {
-            let segment = self.segment(index);
-            found.clear();
-            for part in segment.all() {
-                let entries = part.occupied().filter_map(|slot| part.entry(slot));
-                found.extend(entries.map(|entry| (self.rehash(entry.key()), entry)));
-            }
-            found.retain(|(hash, _)| from <= *hash);
-            found.sort_unstable_by_key(|(hash, _)| *hash);
-            for (i, &(hash, entry)) in found.iter().enumerate() {
-                let begins = i == 0 || found[i - 1].0 & POSITION_MASK != hash & POSITION_MASK;
-                if begins && at_least <= visited {
-                    return Some(hash & POSITION_MASK);
-                }
-                visit(hash, entry);
-                visited += 1;
-            }
-            index = self.span(index, u32::from(segment.header().depth)).end;
-        }
-        None
-    }
-
-    /// Visits entries whose expiry is at most `now`, in at most `segments_max` segments from `position` on. The
-    /// position to go on from; `None` at the end.
-    pub fn due(
-        &mut self,
-        position: u64,
-        now: i64,
-        segments_max: usize,
-        visit: &mut dyn FnMut(u64, EntryRef<'_, V>),
-    ) -> Option<u64> {
-        let mut index = if self.directory.is_empty() { 0 } else { self.index(position) };
-        for _ in 0..segments_max {
-            if self.directory.len() <= index {
-                return None;
-            }
-            let segment = self.segment(index);
-            for part in segment.all() {
-                if 0 < part.header().volatile && part.header().min_expiry <= now {
-                    self.visit_due(part, now, visit);
-                }
-            }
-            index = self.span(index, u32::from(segment.header().depth)).end;
-        }
-        let position = ((index as u64) << 1 << (63 - self.depth)) >> self.used_bits;
-        (index < self.directory.len()).then_some(position)
-    }
-
-    fn visit_due(&self, part: Segment<V>, now: i64, visit: &mut dyn FnMut(u64, EntryRef<'_, V>)) {
-        let mut earliest = i64::MAX;
-        for slot in part.occupied() {
-            let Some(entry) = part.entry(slot) else { continue };
-            let Some(expiry) = entry.expiry() else { continue };
-            earliest = earliest.min(expiry);
-            if expiry <= now {
-                visit(self.rehash(entry.key()), entry);
-            }
-        }
-        part.header_mut().min_expiry = earliest;
-    }
-
-    /// An entry by chance, each with the same probability.
-    pub fn random(&self, rng: &mut Rng) -> Option<EntryRef<'_, V>> {
-        if self.len == 0 {
-            return None;
-        }
-        if 0 < self.chained {
-            let nth = rng.below(self.len as u64) as usize;
-            return self.iter().nth(nth);
-        }
-        // A segment is hit in proportion to its words; accepting by its slots that are occupied and by how many
-        // words it has makes every entry equally likely.
-        loop {
-            let segment = self.segment(rng.below(self.directory.len() as u64) as usize);
-            let words = 1u64 << (self.depth - u32::from(segment.header().depth));
-            let slot = segment.slots().start + rng.below(SLOTS_MAX as u64) as usize;
-            if segment.slots().end <= slot || 0 < rng.below(words) {
-                continue;
-            }
-            if let Some(entry) = segment.entry(slot) {
-                return Some(entry);
-            }
-        }
     }
 
     /// Asks for the memory of the home line of `hash`.
@@ -595,7 +269,6 @@ impl<V> Table<V> {
         }
     }
 }
-
 #[inline]
 fn prefetch(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
@@ -613,159 +286,8 @@ fn lines(word: u64) -> usize {
     (word >> 48) as usize
 }
 
-/// Lines for so many entries, with room for some more.
-fn lines_for(count: usize) -> usize {
-    (1..=LINES_MAX).find(|&lines| count < full(lines)).unwrap_or(LINES_MAX)
-}
-
 impl<V> Drop for Table<V> {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entry::Payload;
-    use std::collections::BTreeMap;
-
-    fn table(mask: u64) -> Table<String> {
-        let mut table = Table::new(KeyHasher::new(7), 0);
-        table.hash_mask = mask;
-        table
-    }
-
-    fn number(entry: EntryRef<String>) -> i64 {
-        match entry.payload() {
-            Payload::Int(n) => n,
-            Payload::Boxed(text) => text.parse().expect("is a number"),
-            Payload::Bytes(_) => unreachable!(),
-        }
-    }
-
-    /// Random operations against a BTreeMap; whole iterations along the way.
-    fn check_model(mask: u64, seed: u64, keys: u64, operations: u32) {
-        let mut rng = Rng::new(seed);
-        let mut table = table(mask);
-        let mut model: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
-        for round in 0..operations {
-            let key = format!("key:{}", rng.below(keys)).into_bytes();
-            let hash = table.rehash(&key);
-            // Phases of growth and of shrinking, so that segments split and merge.
-            let grow = (round / (operations / 4).max(1)).is_multiple_of(2);
-            let choice = rng.below(10) + if grow { 0 } else { 4 };
-            let value = rng.next_u64() as i64;
-            let expiry = rng.one_in(3).then(|| rng.below(100) as i64);
-            match choice {
-                0..=4 => {
-                    let payload = if rng.one_in(4) {
-                        NewPayload::Boxed(value.to_string())
-                    } else {
-                        NewPayload::Int(value)
-                    };
-                    let before = model.insert(key.clone(), (value, expiry));
-                    let expected = before.map_or(Upsert::Inserted, |(_, expiry)| Upsert::Replaced { expiry });
-                    assert_eq!(table.upsert(hash, &key, payload, expiry, 0, 0), expected, "seed {seed}");
-                }
-                5 => {
-                    let entry = table.get_mut(hash, &key);
-                    assert_eq!(entry.is_some(), model.contains_key(&key));
-                    if let (Some(mut entry), Some(known)) = (entry, model.get_mut(&key)) {
-                        entry.set_expiry(expiry);
-                        known.1 = expiry;
-                    }
-                }
-                _ => {
-                    let removed =
-                        table.remove(hash, &key).map(|entry| (number(entry.borrow()), entry.expiry()));
-                    assert_eq!(removed, model.remove(&key), "seed {seed}");
-                }
-            }
-            assert_eq!(table.len(), model.len());
-            let found = table.get(hash, &key).map(|entry| (number(entry), entry.expiry()));
-            assert_eq!(found, model.get(&key).copied(), "seed {seed}");
-            if round % 997 == 0 {
-                check_whole(&mut table, &model);
-            }
-        }
-        check_whole(&mut table, &model);
-    }
-
-    fn check_whole(table: &mut Table<String>, model: &BTreeMap<Vec<u8>, (i64, Option<i64>)>) {
-        assert_eq!(table.volatile_len(), model.values().filter(|(_, expiry)| expiry.is_some()).count());
-        let mut seen = BTreeMap::new();
-        let (mut from, mut last) = (Some(0), 0);
-        while let Some(position) = from {
-            from = table.scan(position, 10, &mut |hash, entry| {
-                assert!(last <= hash && position <= hash);
-                last = hash;
-                assert!(seen.insert(entry.key().to_vec(), (number(entry), entry.expiry())).is_none());
-            });
-            assert!(from.is_none_or(|next| next & !POSITION_MASK == 0 && position < next));
-        }
-        assert_eq!(&seen, model);
-        assert_eq!(table.iter().count(), model.len());
-        let mut due = Vec::new();
-        let mut from = Some(0);
-        while let Some(position) = from {
-            from = table.due(position, 50, 3, &mut |_, entry| due.push(entry.key().to_vec()));
-        }
-        due.sort();
-        let expected = model.iter().filter(|(_, (_, expiry))| expiry.is_some_and(|at| at <= 50));
-        assert_eq!(due, expected.map(|(key, _)| key.clone()).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn behaves_as_a_map_while_it_grows_and_shrinks() {
-        for seed in 0..6 {
-            check_model(!0, seed, 4000, 30_000);
-        }
-    }
-
-    #[test]
-    fn equal_and_nearly_equal_hashes_are_borne() {
-        check_model(0, 1, 300, 4000); // one hash for all
-        check_model(0x7, 2, 600, 8000); // eight hashes, equal in all but their lowest bits
-        check_model(0xF000_0000_0000_0000, 3, 600, 8000); // sixteen, different in their highest
-        check_model(0xFFFF, 4, 1000, 8000); // different homes and tags, one directory path
-    }
-
-    #[test]
-    fn chance_is_fair() {
-        let mut table = table(!0);
-        let keys = 500u64;
-        for i in 0..keys {
-            let key = i.to_le_bytes();
-            table.upsert(table.rehash(&key), &key, NewPayload::Int(i as i64), None, 0, 0);
-        }
-        let mut rng = Rng::new(11);
-        let mut hits = vec![0f64; keys as usize];
-        let draws = 200_000;
-        for _ in 0..draws {
-            hits[number(table.random(&mut rng).expect("is not empty")) as usize] += 1.0;
-        }
-        let mean = f64::from(draws) / keys as f64;
-        let chi: f64 = hits.iter().map(|n| (n - mean) * (n - mean) / mean).sum();
-        // 499 degrees of freedom: mean 499, deviation 31.6; five deviations.
-        assert!(chi < 660.0, "chi-square {chi}");
-    }
-
-    #[test]
-    fn an_empty_table_is_small_and_a_full_one_is_lean() {
-        let mut table: Table<String> = Table::new(KeyHasher::new(3), 0);
-        assert_eq!(table.memory_bytes(), 0);
-        let (mut bytes, mut keys) = (0, 0);
-        for i in 0..28_000u64 {
-            let key = i.to_le_bytes();
-            table.upsert(table.rehash(&key), &key, NewPayload::Int(0), None, 0, 0);
-            if 14_000 <= i && i % 1000 == 0 {
-                bytes += table.memory_bytes();
-                keys += table.len();
-            }
-        }
-        assert!(bytes <= 15 * keys, "{} bytes for {keys} keys", bytes);
-        table.clear();
-        assert_eq!((table.len(), table.memory_bytes()), (0, 0));
     }
 }
