@@ -509,7 +509,7 @@ fn check_run(seed: u64, commands: u32) {
     let (mut scratch, mut notes, mut applier) =
         (Scratch::new(0), Vec::new(), Applier::new(0, replica.role_epoch()));
     let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
-    let (mut walk, mut snapshots) = (None, 0);
+    let (mut walk, mut snapshots): (Option<Walk>, u32) = (None, 0);
     for step in 0..commands {
         let argv = random_command(&mut rng, bench.now_ms);
         match &argv[0][..] {
