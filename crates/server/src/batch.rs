@@ -117,7 +117,7 @@ impl Batch {
         let mut consumed = 0;
         for (i, request) in self.requests.iter().enumerate() {
             let args = request.args(bytes, &self.spans);
-            if args.len() != 0 {
+            if !args.is_empty() {
                 match request.hash {
                     Some(hash) => {
                         let key =
@@ -149,7 +149,7 @@ impl Batch {
         let engine = &ctx.server.engine;
         for request in &mut self.requests {
             let args = request.args(bytes, &self.spans);
-            if args.len() == 0 {
+            if args.is_empty() {
                 continue;
             }
             let command = table().find(args.name());

@@ -177,6 +177,7 @@ fn sighup_changes_nothing_and_sigterm_saves() {
     assert_eq!(server.wait_exit(), Some(0));
     assert!(server.log().contains("Saving the final RDB snapshot before exiting."));
     let dir = std::mem::replace(&mut server.dir, Dir::new());
+    std::fs::remove_file(dir.file("log")).expect("the first run's log");
     let server = Server::start_in(dir, &["--save", "900 1"]);
     server.wait_log("Ready to accept");
     assert_eq!(server.connect().ask(&["GET", "k"]), "v");

@@ -211,7 +211,9 @@ fn apply(server: &'static Server, row: &Row, to: &mut Config) -> Result<(), Stri
                 ));
             }
         }
-        "port" | "bind" if (now.port, &now.bind) != (to.port, &to.bind) => {
+        "port" | "bind"
+            if (row.name == "port" && now.port != to.port) || (row.name == "bind" && now.bind != to.bind) =>
+        {
             server.set_config(to.clone());
             listen::reopen(server)?;
         }
