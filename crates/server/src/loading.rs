@@ -162,7 +162,9 @@ impl Taker<'_> {
     }
 
     fn entry(&mut self, key: &[u8], value: &Value, expiry: Option<i64>) -> Result<(), String> {
-        if let (Some(now), Some(at)) = (self.drop_expired, expiry)
+        // In a file that has a place in a history, what expired stays: a replica that is at the same place has it too,
+        // and hears of its end by the DEL that expiry logs once we serve.
+        if let (Some(now), Some(at), None) = (self.drop_expired, expiry, self.origins.repl_id)
             && at < now
         {
             *self.expired += 1;
