@@ -132,10 +132,16 @@ impl Log {
     }
 
     /// Appends the effects of one unit: inside MULTI and EXEC if there are several. The new end.
+    ///
+    /// The first effect's database is selected before MULTI, as Redis does: MULTI belongs to a database too.
     pub(crate) fn append(&self, effects: &Effects) -> Offset {
         let mut tail = self.tail.lock();
         let several = 1 < effects.marks.len();
         if several {
+            let (db, _) = effects.iter().next().expect("there are several");
+            if tail.db != Some(db) {
+                tail.select(db);
+            }
             tail.chain.append(b"*1\r\n$5\r\nMULTI\r\n");
         }
         for (db, bytes) in effects.iter() {

@@ -18,6 +18,8 @@ pub enum Class {
     Kind,
     /// HELLO's map: version and id are each server's own.
     Hello,
+    /// COMMAND INFO: notes are prose, each server's own.
+    Notes,
 }
 
 impl Class {
@@ -43,6 +45,7 @@ impl Class {
             Class::Shape => same_shape(one, two),
             Class::Kind => std::mem::discriminant(one) == std::mem::discriminant(two),
             Class::Hello => without_own(one) == without_own(two),
+            Class::Notes => without_notes(one) == without_notes(two),
         }
     }
 }
@@ -83,6 +86,33 @@ fn without_own(reply: &Value) -> Vec<(Value, Value)> {
         .collect()
 }
 
+/// The value after each "notes" left out, at any depth.
+fn without_notes(value: &Value) -> Value {
+    let is_notes =
+        |value: &Value| matches!(value, Value::Bulk(text) | Value::Simple(text) if text == b"notes");
+    let inside = |items: &[Value]| {
+        let mut after = false;
+        let mut out = Vec::new();
+        for item in items {
+            if !std::mem::replace(&mut after, is_notes(item)) {
+                out.push(without_notes(item));
+            }
+        }
+        out
+    };
+    match value {
+        Value::Array(items) => Value::Array(inside(items)),
+        Value::Set(items) => Value::Set(inside(items)),
+        Value::Map(pairs) => {
+            let without = pairs.iter().map(|(key, value)| {
+                (key.clone(), if is_notes(key) { Value::Nil } else { without_notes(value) })
+            });
+            Value::Map(without.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +150,9 @@ mod tests {
                 "%2\r\n$2\r\nid\r\n:2\r\n$1\r\na\r\n:1\r\n",
                 true,
             ),
+            (Class::Notes, "*3\r\n+notes\r\n+a\r\n:1\r\n", "*3\r\n+notes\r\n+b\r\n:1\r\n", true),
+            (Class::Notes, "*3\r\n+notes\r\n+a\r\n:1\r\n", "*3\r\n+notes\r\n+a\r\n:2\r\n", false),
+            (Class::Notes, "*1\r\n%1\r\n+notes\r\n+a\r\n", "*1\r\n%1\r\n+notes\r\n+b\r\n", true),
             (Class::Hello, "%1\r\n$1\r\na\r\n:1\r\n", "%1\r\n$1\r\na\r\n:2\r\n", false),
         ];
         for (class, one, two, same) in cases {

@@ -138,7 +138,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(2, "config set hz 10 nosuchsetting <value>", Exact),
     entry(1, "config (resetstat|nonsense|get|set hz|help)", Shape),
-    entry(5, "command info {<command>}", Exact),
+    entry(5, "command info {<command>}", Notes),
     entry(5, "command getkeys <request>", Exact),
     entry(4, "command getkeysandflags <request>", Exact),
     entry(1, "command list filterby (aclcat transaction|pattern <key>|module x|nonsense x)", Unordered),

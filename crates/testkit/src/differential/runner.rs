@@ -29,6 +29,8 @@ pub struct Pair {
     sides: [Side; 2],
     /// Commands of an open MULTI, by connection.
     queued: Vec<Vec<Op>>,
+    /// Which result of the last EXEC differed.
+    why: String,
 }
 
 struct Side {
@@ -50,7 +52,7 @@ impl Pair {
     #[track_caller]
     pub fn start(oracle: Kind, other: Kind) -> Self {
         let sides = [Side::start(oracle), Side::start(other)];
-        Self { sides, queued: vec![Vec::new(); CONNECTIONS] }
+        Self { sides, queued: vec![Vec::new(); CONNECTIONS], why: String::new() }
     }
 
     /// Empty data, new connections. The error is one of the connection: the server is gone.
@@ -108,7 +110,11 @@ impl Pair {
             match (one, two) {
                 (Ok((one, one_bytes)), Ok((two, two_bytes))) => {
                     if !self.same(op, (&one, &one_bytes), (&two, &two_bytes), accepted) {
-                        return Err(difference(at, op, &one_bytes, &two_bytes));
+                        let mut failure = difference(at, op, &one_bytes, &two_bytes);
+                        if op.is_named("exec") {
+                            failure.text = format!("{}\n{}", failure.text, self.why);
+                        }
+                        return Err(failure);
                     }
                 }
                 (Err(one), Err(two)) if is_closed(&one) && is_closed(&two) => {
@@ -140,7 +146,12 @@ impl Pair {
             return true;
         }
         if op.is_named("exec") {
-            same = same || same_results(queue, one, two, accepted);
+            if !same {
+                match same_results(queue, one, two, accepted) {
+                    Ok(()) => same = true,
+                    Err(why) => self.why = why,
+                }
+            }
         } else {
             // What is compared byte by byte has failed already.
             same = same || (op.class != Class::Exact && op.class.same(one, two));
@@ -312,19 +323,25 @@ fn encode_op(out: &mut Vec<u8>, op: &Op) {
     }
 }
 
-/// The results of EXEC, each compared as its command asks.
-fn same_results(queue: &[Op], one: &Value, two: &Value, accepted: &Accepted) -> bool {
-    let (Value::Array(one), Value::Array(two)) = (one, two) else { return false };
-    one.len() == two.len()
-        && one.len() == queue.len()
-        && queue.iter().zip(one.iter().zip(two)).all(|(op, (one, two))| {
-            let encoded = |value: &Value| {
-                let mut out = Vec::new();
-                value.encode(&mut out);
-                out
-            };
-            op.class.same(one, two) || accepted.allows(op, &encoded(one), &encoded(two))
-        })
+/// The results of EXEC, each compared as its command asks. The error tells of the first that differs.
+fn same_results(queue: &[Op], one: &Value, two: &Value, accepted: &Accepted) -> Result<(), String> {
+    let (Value::Array(one), Value::Array(two)) = (one, two) else {
+        return Err("not both have results".into());
+    };
+    if one.len() != queue.len() || two.len() != queue.len() {
+        return Err(format!("{} and {} results of {} commands", one.len(), two.len(), queue.len()));
+    }
+    for (op, (one, two)) in queue.iter().zip(one.iter().zip(two)) {
+        let encoded = |value: &Value| {
+            let mut out = Vec::new();
+            value.encode(&mut out);
+            out
+        };
+        if !op.class.same(one, two) && !accepted.allows(op, &encoded(one), &encoded(two)) {
+            return Err(format!("{}: {} and {}", op.text(), quoted(&encoded(one)), quoted(&encoded(two))));
+        }
+    }
+    Ok(())
 }
 
 /// A whole iteration: the keys found, or the error that ended it.

@@ -193,12 +193,8 @@ fn a_corrupt_dump_stops_the_start() {
         let left = std::fs::read(server.dir().join("dump.rdb")).expect("is still there");
         assert!(left == bytes, "{name}: the file was changed");
         if !Greylag.is_redis() {
-            let path = server.dir().join("dump.rdb");
-            assert!(server.log_contains(&path.to_string_lossy()), "{name}: {}", server.log());
-            let says_where = server.log().lines().any(|line| {
-                line.contains("dump.rdb")
-                    && (line.contains("offset") || line.contains("byte") || line.contains("end"))
-            });
+            let says_where =
+                server.log().lines().any(|line| line.contains("dump.rdb") && line.contains("offset "));
             assert!(says_where, "{name}: {}", server.log());
         }
     }
