@@ -383,6 +383,8 @@ fn configuration_changes_wholly_or_not_at_all() {
                 "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
             ),
             ("CONFIG GET hz", "[hz, 10]"),
+            ("CONFIG SET replica-priority 1 slave-priority 2", "+OK"),
+            ("CONFIG GET replica-priority", "[replica-priority, 2]"),
             ("CONFIG GET dir", before.as_str()),
             ("CONFIG SET hz 11 dir /", "+OK"),
             ("CONFIG GET dir", "[dir, /]"),
