@@ -90,8 +90,7 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
         take_leave(server);
         return true;
     }
-    // Those who wait for it are told, as writes go on.
-    server.shutdown.abort();
+    // Those who wait for it look again, and are told.
     server.pause.end(server, None, Purpose::Shutdown);
     false
 }
@@ -119,6 +118,7 @@ fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
         logger::log(Level::Warning, "Error trying to save the DB, but a forced shutdown goes on.");
         return true;
     }
+    server.shutdown.abort();
     logger::log(Level::Warning, "Error trying to save the DB, can't exit.");
     let text = format!("Errors trying to shut down the server: {}", sys::error_text(&error));
     logger::log(Level::Warning, &text);

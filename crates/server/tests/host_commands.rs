@@ -6,8 +6,9 @@ mod support;
 mod script;
 
 use script::{Client, connect};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{Dir, Server, binary, free_port, wait_until};
 
@@ -32,14 +33,33 @@ fn info(client: &mut Client, field: &str) -> String {
     line.unwrap_or_else(|| panic!("INFO has no {field}:\n{text}")).to_string()
 }
 
-/// Connects to the server that began anew: one with another run id.
+/// Starts a server on this port, with a configuration file if there is one.
+fn start_on(port: u16, dir: Dir, file: Option<&Path>, args: &[&str]) -> Server {
+    let mut command = Command::new(binary());
+    command.args(file).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", dir.path()]);
+    command.args(["--logfile", "log"]).args(args).stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.spawn().expect("starts");
+    let server = Server { child, port, dir };
+    wait_until("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    server
+}
+
+/// A free port that the system gives to nobody who asks for any: it is still free after a restart.
+fn lasting_port() -> u16 {
+    let first = std::process::id() as u16 % 5000;
+    let mut ports = (0..5000).map(|i| 20_000 + (first + i) % 5000);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("one is free")
+}
+
+/// Connects to the server that began anew: the same process with another run id.
 fn reconnect(server: &Server, old_run_id: &str) -> Client {
     let mut found = None;
     wait_until("the server begins anew", || {
         let Ok(stream) = TcpStream::connect(("127.0.0.1", server.port)) else { return false };
         let mut client = Client::new(stream);
-        let text = client.call("INFO server");
-        let is_new = text.contains("run_id:") && !text.contains(old_run_id);
+        let text = client.call("INFO everything");
+        let is_ours = text.contains(&format!("process_id:{}\r\n", server.pid()));
+        let is_new = is_ours && !text.contains(old_run_id) && text.contains("\r\nloading:0\r\n");
         found = is_new.then_some(client);
         is_new
     });
@@ -363,6 +383,8 @@ fn configuration_changes_wholly_or_not_at_all() {
                 "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
             ),
             ("CONFIG GET hz", "[hz, 10]"),
+            ("CONFIG SET replica-priority 1 slave-priority 2", "+OK"),
+            ("CONFIG GET replica-priority", "[replica-priority, 2]"),
             ("CONFIG GET dir", before.as_str()),
             ("CONFIG SET hz 11 dir /", "+OK"),
             ("CONFIG GET dir", "[dir, /]"),
@@ -425,13 +447,7 @@ fn protected_commands_and_directives_are_refused() {
 fn config_rewrite_writes_the_file() {
     let dir = Dir::new();
     let file = dir.write("goose.conf", "# a comment\nhz 10\n");
-    let port = free_port();
-    let mut command = Command::new(binary());
-    command.arg(&file).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", dir.path()]);
-    command.args(["--logfile", "log"]).stdin(Stdio::null()).stdout(Stdio::null());
-    let child = command.spawn().expect("starts");
-    let server = Server { child, port, dir };
-    wait_until("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let server = start_on(free_port(), dir, Some(&file), &[]);
     let mut client = connect(&server);
     check(&mut client, &[("CONFIG SET hz 25 timeout 7", "+OK"), ("CONFIG REWRITE", "+OK")]);
     let text = std::fs::read_to_string(&file).expect("the file is there");
@@ -577,7 +593,7 @@ fn info_tells_how_far_a_load_is() {
     let dir = Dir::new();
     std::fs::write(dir.file("dump.rdb"), &bytes).expect("the directory is there");
     let server = Server::start_in(dir, &["--key-load-delay", "2000"]);
-    let mut client = connect(&server);
+    let mut client = Client::new(TcpStream::connect(("127.0.0.1", server.port)).expect("connects"));
     let text = client.call("INFO persistence");
     assert!(text.contains("\r\nloading:1\r\n"), "{text}");
     assert!(text.contains(&format!("\r\nloading_total_bytes:{}\r\n", bytes.len())), "{text}");
@@ -624,13 +640,13 @@ fn a_shutdown_that_fails_is_told_and_the_server_goes_on() {
 
 #[test]
 fn shutdown_saves_and_a_restart_keeps_the_process() {
-    let mut server = Server::start(&["--enable-debug-command", "yes", "--save", "3600 1000"]);
+    let args = ["--enable-debug-command", "yes", "--save", "3600 1000"];
+    let mut server = start_on(lasting_port(), Dir::new(), None, &args);
     let mut client = connect(&server);
     client.call("SET k v");
-    let (pid, run_id) = (info(&mut client, "process_id"), info(&mut client, "run_id"));
+    let run_id = info(&mut client, "run_id");
     client.send("DEBUG RESTART");
     let mut client = reconnect(&server, &run_id);
-    assert_eq!(info(&mut client, "process_id"), pid);
     let run_id = info(&mut client, "run_id");
     check(&mut client, &[("GET k", "v"), ("SET k lost", "+OK")]);
     client.send("DEBUG CRASH-AND-RECOVER");

@@ -114,7 +114,8 @@ impl std::fmt::Display for SetError {
 }
 
 impl Config {
-    /// The configuration after CONFIG SET, and the rows that were set; all of them or none.
+    /// The configuration after CONFIG SET, and the rows that were set; all of them or none. By its two names a
+    /// directive may come twice, as in Redis: the later value counts.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(Self, Vec<&'static Row>), SetError> {
         let mut config = self.clone();
         let mut rows: Vec<&'static Row> = Vec::new();
@@ -124,9 +125,6 @@ impl Config {
             let failed = |why: String| SetError::Failed { name: shown.clone(), why };
             if !row.is_mutable {
                 return Err(failed("can't set immutable config".into()));
-            }
-            if rows.iter().any(|set| std::ptr::eq(*set, row)) {
-                return Err(failed("duplicate parameter".into()));
             }
             row.set(&mut config, &value_words(row, value)).map_err(failed)?;
             if let Some(why) = refusal(row, &config) {

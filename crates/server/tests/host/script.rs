@@ -6,7 +6,9 @@ use super::support::{DEADLINE, Server, request};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+/// Connects once the server has loaded and serves.
 pub fn connect(server: &Server) -> Client {
+    server.wait_log("Ready to accept connections");
     Client::new(TcpStream::connect(("127.0.0.1", server.port)).expect("connects"))
 }
 
