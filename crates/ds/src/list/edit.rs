@@ -62,10 +62,10 @@ impl List {
         let Some((at, within)) = self.chunks.find_weight(index) else { return false };
         let chunk = self.chunks.get(at).expect("was found");
         let (was_plain, is_plain) = (chunk.is_plain(), self.settings.plain_from_bytes <= value.len());
-        if was_plain {
+        if was_plain && is_plain {
             let chunk = self.chunk_of(value);
             self.chunks.update(at, |old| *old = Arc::new(chunk));
-        } else if !is_plain && self.keeps_below_limit(at, value) {
+        } else if !was_plain && !is_plain && self.keeps_below_limit(at, value) {
             self.chunks.update(at, |chunk| {
                 Arc::make_mut(chunk).edit(|pack| {
                     let place = pack.view().seek(within as i64).expect("lies within");
@@ -96,7 +96,7 @@ impl List {
         } else if within == count {
             self.insert_between(at + 1, Some(at + 1), value);
         } else {
-            self.insert_by_split(at, within, value);
+            self.insert_by_split(at, within, side, value);
         }
         true
     }
@@ -202,28 +202,37 @@ impl List {
         self.compress_inner(at);
     }
 
-    /// Into the middle of a chunk that has no room.
-    fn insert_by_split(&mut self, at: usize, within: usize, value: &[u8]) {
-        let right = self.chunks.update(at, |chunk| Arc::make_mut(chunk).split_off(within));
-        self.insert_chunk(at + 1, right);
-        let mut own = at;
-        if self.chunk_takes(at, value) {
-            self.insert_into(at, within, value);
-        } else {
-            own = at + 1;
-            self.insert_chunk(own, self.chunk_of(value));
-        }
-        // What was cut off may be little: it joins its neighbours where it can.
-        let mut from = own.saturating_sub(2);
-        let mut to = own + 2;
-        while from < to {
-            if self.join(from) {
-                to -= 1;
-            } else {
-                from += 1;
+    /// Into the middle of a chunk that has no room: it is cut there, and the part without the element that the
+    /// value is put beside takes it, whatever the fill says.
+    fn insert_by_split(&mut self, at: usize, within: usize, side: Side, value: &[u8]) {
+        let is_plain = self.settings.plain_from_bytes <= value.len();
+        let mut right = self.chunks.update(at, |chunk| Arc::make_mut(chunk).split_off(within));
+        match side {
+            _ if is_plain => {}
+            Side::Before => {
+                self.chunks.update(at, |left| Arc::make_mut(left).edit(|pack| pack.append(value)))
             }
+            Side::After => right.edit(|pack| pack.prepend(value)),
         }
-        let touched: Vec<usize> = (own.saturating_sub(2)..own + 3).collect();
+        self.insert_chunk(at + 1, right);
+        if is_plain {
+            self.insert_chunk(at + 1, Chunk::plain(value));
+            return self.settle_grown(&[at, at + 1, at + 2]);
+        }
+        // Both parts may be small: what lies around the cut is joined where it fits, in this order.
+        let mut center = match side {
+            Side::Before => at + 1,
+            Side::After => at,
+        };
+        if 2 <= center && self.join(center - 2) {
+            center -= 1;
+        }
+        self.join(center + 1);
+        if 1 <= center && self.join(center - 1) {
+            center -= 1;
+        }
+        self.join(center);
+        let touched: Vec<usize> = (center.saturating_sub(3)..center + 4).collect();
         self.settle(&touched);
     }
 
