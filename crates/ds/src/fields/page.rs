@@ -18,13 +18,15 @@ use crate::trie::{ARC_BYTES, Leaf, NEVER, Room};
 use std::sync::Arc;
 
 /// Longer entries lie outside of the page: copying a page must stay cheap.
-const INLINE_BYTES_MAX: usize = 256;
+const INLINE_BYTES_MAX: usize = 1000;
 const SLOTS_MAX: usize = 64;
 /// Entries' bytes that a page may have before it is split.
-const ENTRIES_BYTES_MAX: usize = 4096;
+const ENTRIES_BYTES_MAX: usize = 8192;
 /// Pages with at most so many fields and bytes together are merged.
 const MERGE_COUNT_MAX: usize = 24;
 const MERGE_BYTES_MAX: usize = ENTRIES_BYTES_MAX / 2;
+/// Lengths below this take one byte, longer ones two.
+const SHORT_MAX: usize = 240;
 /// At least so many slots, so that eight tags can be read from any multiple of eight.
 const SLOTS_MIN: usize = 4;
 
@@ -60,17 +62,13 @@ impl Page {
     pub(crate) fn new(has_values: bool) -> Self {
         let mut page = Self { bytes: zeroed(64 - ARC_BYTES), outside: Outside::default() };
         let shape = SLOTS_MIN as u32 | if has_values { PAIRS } else { 0 };
-        page.set_u32(SLOTS_AT, shape);
+        page.open().set_u32(SLOTS_AT, shape as usize);
         page
     }
 
     #[inline]
     fn u32(&self, at: usize) -> u32 {
         u32::from_le_bytes(self.bytes[at..][..4].try_into().expect("four bytes"))
-    }
-
-    fn set_u32(&mut self, at: usize, n: u32) {
-        Arc::make_mut(&mut self.bytes)[at..][..4].copy_from_slice(&n.to_le_bytes());
     }
 
     #[inline]
@@ -100,26 +98,13 @@ impl Page {
 
     #[inline]
     fn word(&self, i: usize) -> Word {
-        let words = HEADER_BYTES + self.slots();
-        if self.word_bytes() == 2 {
-            let at = words + 2 * i;
-            let word = u16::from_le_bytes(self.bytes[at..][..2].try_into().expect("two bytes"));
-            return Word { flags: u32::from(word >> 14), at: usize::from(word & 0x3fff) };
-        }
-        let word = self.u32(words + 4 * i);
-        Word { flags: word >> 30, at: (word & 0x3fff_ffff) as usize }
+        read_word(&self.bytes, HEADER_BYTES + self.slots(), self.word_bytes() == 4, i)
     }
 
-    fn set_word(&mut self, i: usize, word: Word) {
-        let words = HEADER_BYTES + self.slots();
-        if self.word_bytes() == 2 {
-            assert!(word.at < 1 << 14, "a narrow word reaches the whole page");
-            let packed = (word.flags as u16) << 14 | word.at as u16;
-            Arc::make_mut(&mut self.bytes)[words + 2 * i..][..2].copy_from_slice(&packed.to_le_bytes());
-        } else {
-            assert!(word.at < 1 << 30, "a wide word reaches the whole page");
-            self.set_u32(words + 4 * i, word.flags << 30 | word.at as u32);
-        }
+    /// To write into, with where its words are.
+    fn open(&mut self) -> Open<'_> {
+        let (words, is_wide) = (HEADER_BYTES + self.slots(), self.word_bytes() == 4);
+        Open { page: Arc::make_mut(&mut self.bytes), words, is_wide }
     }
 
     /// The slot of the field with this key.
@@ -146,31 +131,49 @@ impl Page {
 
     #[inline]
     fn key(&self, i: usize) -> &[u8] {
-        self.field(i).key
+        let (entry, frame) = self.entry(i);
+        match frame.is_outside {
+            true => self.outside_pair(outside_index(entry)).0,
+            false => &entry[frame.lengths + frame.expiry..][..frame.key],
+        }
     }
 
     #[inline]
     pub(crate) fn field(&self, i: usize) -> Field<'_> {
-        let word = self.word(i);
-        let entry = &self.bytes[self.entries_at() + word.at..];
-        let lengths = self.lengths_bytes(word);
-        let (expiry, body) = if word.flags & EXPIRES == 0 {
-            (None, &entry[lengths..])
-        } else {
-            let (expiry, body) = entry[lengths..].split_at(EXPIRY_BYTES);
-            (Some(i64::from_le_bytes(expiry.try_into().expect("eight bytes"))), body)
-        };
-        if word.flags & OUTSIDE != 0 {
-            let (key, value) = self.outside_pair(self.outside_index(entry));
+        let (entry, frame) = self.entry(i);
+        let (before, body) = entry.split_at(frame.lengths + frame.expiry);
+        let expiry = before[frame.lengths..].try_into().ok().map(i64::from_le_bytes);
+        if frame.is_outside {
+            let (key, value) = self.outside_pair(outside_index(entry));
             return Field { key, value, expiry };
         }
-        let (key, rest) = body.split_at(usize::from(entry[0]));
-        let value = if self.has_values() { &rest[..usize::from(entry[1])] } else { &[] };
-        Field { key, value, expiry }
+        let (key, value) = body.split_at(frame.key);
+        Field { key, value: &value[..frame.value], expiry }
     }
 
-    fn outside_index(&self, entry: &[u8]) -> usize {
-        u32::from_le_bytes(entry[..4].try_into().expect("four bytes")) as usize
+    /// The bytes from an entry on, and its frame.
+    #[inline]
+    fn entry(&self, i: usize) -> (&[u8], Frame) {
+        let word = self.word(i);
+        let entry = &self.bytes[self.entries_at() + word.at..];
+        let expiry = if word.flags & EXPIRES == 0 { 0 } else { EXPIRY_BYTES };
+        if word.flags & OUTSIDE != 0 {
+            return (entry, Frame { is_outside: true, lengths: 4, expiry, key: 0, value: 0 });
+        }
+        let (key, key_length) = length(entry);
+        let (value, value_length) = if self.has_values() { length(&entry[key_length..]) } else { (0, 0) };
+        (entry, Frame { is_outside: false, lengths: key_length + value_length, expiry, key, value })
+    }
+
+    /// The frame of a field to be written.
+    fn frame(&self, field: &Field<'_>) -> Frame {
+        let (key, value) = (field.key.len(), field.value.len());
+        let expiry = if field.expiry.is_some() { EXPIRY_BYTES } else { 0 };
+        if INLINE_BYTES_MAX < key + value {
+            return Frame { is_outside: true, lengths: 4, expiry, key: 0, value: 0 };
+        }
+        let lengths = length_bytes(key) + if self.has_values() { length_bytes(value) } else { 0 };
+        Frame { is_outside: false, lengths, expiry, key, value }
     }
 
     fn outside_pair(&self, index: usize) -> (&[u8], &[u8]) {
@@ -178,150 +181,106 @@ impl Page {
         pair.split_at(u32::from_le_bytes(length.try_into().expect("four bytes")) as usize)
     }
 
-    /// The bytes of an entry before its expiry.
-    #[inline]
-    fn lengths_bytes(&self, word: Word) -> usize {
-        match word.flags & OUTSIDE {
-            0 => 1 + usize::from(self.has_values()),
-            _ => 4,
-        }
-    }
-
     fn entry_bytes(&self, i: usize) -> usize {
-        let word = self.word(i);
-        let entry = &self.bytes[self.entries_at() + word.at..];
-        let expiry = if word.flags & EXPIRES == 0 { 0 } else { EXPIRY_BYTES };
-        let pair = match word.flags & OUTSIDE {
-            0 if self.has_values() => usize::from(entry[0]) + usize::from(entry[1]),
-            0 => usize::from(entry[0]),
-            _ => 0,
-        };
-        self.lengths_bytes(word) + expiry + pair
+        self.entry(i).1.bytes()
     }
 
     /// Adds a field that is not there; false if the page should be split first.
     pub(crate) fn push(&mut self, tag: u8, field: Field<'_>, room: Room) -> bool {
-        let is_long = 255 < field.key.len()
-            || 255 < field.value.len()
-            || INLINE_BYTES_MAX < field.key.len() + field.value.len();
         let block = || {
             let length = u32::try_from(field.key.len()).expect("a string has at most 512 MiB");
             [&length.to_le_bytes()[..], field.key, field.value].concat().into()
         };
-        self.push_with(tag, field, is_long.then_some(&block), room)
+        self.push_with(tag, field, &block, room)
     }
 
-    /// The same for a field that lies outside if there is a block of it.
-    fn push_with(
-        &mut self,
-        tag: u8,
-        field: Field<'_>,
-        block: Option<&dyn Fn() -> Arc<[u8]>>,
-        room: Room,
-    ) -> bool {
-        let outside = block.is_some();
-        let flags = if outside { OUTSIDE } else { 0 } | if field.expiry.is_some() { EXPIRES } else { 0 };
-        let lengths = self.lengths_bytes(Word { flags, at: 0 });
-        let expiry = if field.expiry.is_some() { EXPIRY_BYTES } else { 0 };
-        let pair = if outside { 0 } else { field.key.len() + field.value.len() };
-        let bytes = lengths + expiry + pair;
-        let (count, used) = (self.count(), self.used());
+    /// The same, with how to get the block of a field that lies outside.
+    fn push_with(&mut self, tag: u8, field: Field<'_>, block: &dyn Fn() -> Arc<[u8]>, room: Room) -> bool {
+        let frame = self.frame(&field);
+        let (count, used, bytes) = (self.count(), self.used(), frame.bytes());
         if (SLOTS_MAX <= count || ENTRIES_BYTES_MAX < used + bytes) && room == Room::Split {
             return false;
         }
         if self.slots() == count || self.bytes.len() < self.entries_at() + used + bytes {
             self.reshape(count + 1, used + bytes);
         }
-        let at = self.entries_at() + used;
-        let index = block.map_or(0, |block| self.outside.push(block()));
-        let has_values = self.has_values();
-        let page = Arc::make_mut(&mut self.bytes);
-        page[HEADER_BYTES + count] = tag;
-        let (entry, _) = page[at..].split_at_mut(bytes);
-        if let Some(time) = field.expiry {
-            entry[lengths..][..EXPIRY_BYTES].copy_from_slice(&time.to_le_bytes());
-        }
-        if outside {
+        let index = if frame.is_outside { self.outside.push(block()) } else { 0 };
+        let (at, has_values, volatile) = (self.entries_at() + used, self.has_values(), self.volatile_count());
+        let mut open = self.open();
+        open.page[HEADER_BYTES + count] = tag;
+        open.set_word(count, Word { flags: frame.flags(), at: used });
+        open.set_u32(COUNT_AT, count + 1);
+        open.set_u32(USED_AT, used + bytes);
+        open.set_u32(VOLATILE_AT, volatile + usize::from(field.expiry.is_some()));
+        let entry = &mut open.page[at..][..bytes];
+        if frame.is_outside {
             entry[..4].copy_from_slice(&index.to_le_bytes());
         } else {
-            entry[0] = field.key.len() as u8;
-            let body = &mut entry[lengths + expiry..];
-            body[..field.key.len()].copy_from_slice(field.key);
+            let lengths = put_length(entry, frame.key);
             if has_values {
-                body[field.key.len()..].copy_from_slice(field.value);
-                entry[1] = field.value.len() as u8;
+                put_length(&mut entry[lengths..], frame.value);
             }
         }
-        self.set_word(count, Word { flags, at: used });
-        self.set_u32(COUNT_AT, count as u32 + 1);
-        self.set_u32(USED_AT, (used + bytes) as u32);
-        self.set_u32(VOLATILE_AT, self.u32(VOLATILE_AT) + u32::from(field.expiry.is_some()));
+        let (expiry, body) = entry[frame.lengths..].split_at_mut(frame.expiry);
+        if let Some(time) = field.expiry {
+            expiry.copy_from_slice(&time.to_le_bytes());
+        }
+        if !frame.is_outside {
+            let (key, value) = body.split_at_mut(frame.key);
+            key.copy_from_slice(field.key);
+            value.copy_from_slice(field.value);
+        }
         true
     }
 
     /// Gives the field another value or expiry; false if the page should be split first.
     pub(crate) fn replace(&mut self, i: usize, value: &[u8], expiry: Option<i64>, room: Room) -> bool {
-        let word = self.word(i);
         let old = self.field(i);
-        if word.flags & OUTSIDE == 0
-            && old.value.len() == value.len()
-            && old.expiry.is_some() == expiry.is_some()
-        {
-            let (lengths, key) = (self.lengths_bytes(word), old.key.len());
-            let at = self.entries_at() + word.at + lengths;
+        let (_, before) = self.entry(i);
+        let after = self.frame(&Field { value, expiry, ..old });
+        if before == after && !before.is_outside {
+            let at = self.entries_at() + self.word(i).at + before.lengths;
             let entry = &mut Arc::make_mut(&mut self.bytes)[at..];
-            let body = match expiry {
-                None => entry,
-                Some(time) => {
-                    entry[..EXPIRY_BYTES].copy_from_slice(&time.to_le_bytes());
-                    &mut entry[EXPIRY_BYTES..]
-                }
-            };
-            body[key..][..value.len()].copy_from_slice(value);
+            if let Some(time) = expiry {
+                entry[..EXPIRY_BYTES].copy_from_slice(&time.to_le_bytes());
+            }
+            entry[before.expiry + before.key..][..value.len()].copy_from_slice(value);
             return true;
         }
-        let (tag, key, bytes) = (self.bytes[HEADER_BYTES + i], old.key.to_vec(), self.entry_bytes(i));
-        let field = Field { key: &key, value, expiry };
-        // As if it were new. It may need a split; then it must still be there.
-        let longest = 2 + EXPIRY_BYTES + INLINE_BYTES_MAX;
-        if ENTRIES_BYTES_MAX < self.used() - bytes + longest && 1 < self.count() && room == Room::Split {
+        let used = self.used() - before.bytes() + after.bytes();
+        if ENTRIES_BYTES_MAX < used && 1 < self.count() && room == Room::Split {
             return false;
         }
+        // As if it were new. The room was looked at already.
+        let (tag, key) = (self.bytes[HEADER_BYTES + i], old.key.to_vec());
         self.take_out(i);
-        self.push(tag, field, Room::Last)
+        self.push(tag, Field { key: &key, value, expiry }, Room::Last)
     }
 
     pub(crate) fn remove(&mut self, i: usize) {
         self.take_out(i);
-        let needed = self.entries_at() - self.slots() * (1 + self.word_bytes())
-            + self.count() * (1 + self.word_bytes())
-            + self.used();
-        if ARC_BYTES + needed < allocation_bytes(ARC_BYTES + self.bytes.len()) / 4 * 3 - 32 {
+        let needed = HEADER_BYTES + self.count() * (1 + self.word_bytes()) + self.used();
+        if ARC_BYTES + needed + 32 < (ARC_BYTES + self.bytes.len()) / 4 * 3 {
             self.reshape(self.count(), self.used());
         }
     }
 
     fn take_out(&mut self, i: usize) {
         let (word, bytes, count, used) = (self.word(i), self.entry_bytes(i), self.count(), self.used());
-        let entries = self.entries_at();
+        let (entries, volatile) = (self.entries_at(), self.volatile_count());
         if word.flags & OUTSIDE != 0 {
-            self.take_outside(self.outside_index(&self.bytes[entries + word.at..]));
+            self.take_outside(outside_index(&self.bytes[entries + word.at..]));
         }
         let last = count - 1;
-        let last_word = self.word(last);
-        let page = Arc::make_mut(&mut self.bytes);
-        page.copy_within(entries + word.at + bytes..entries + used, entries + word.at);
-        page[HEADER_BYTES + i] = page[HEADER_BYTES + last];
-        self.set_word(i, last_word);
-        for other in 0..last {
-            let moved = self.word(other);
-            if word.at < moved.at {
-                self.set_word(other, Word { at: moved.at - bytes, ..moved });
-            }
-        }
-        self.set_u32(COUNT_AT, last as u32);
-        self.set_u32(USED_AT, (used - bytes) as u32);
-        self.set_u32(VOLATILE_AT, self.u32(VOLATILE_AT) - u32::from(word.flags & EXPIRES != 0));
+        let mut open = self.open();
+        open.page.copy_within(entries + word.at + bytes..entries + used, entries + word.at);
+        open.page[HEADER_BYTES + i] = open.page[HEADER_BYTES + last];
+        let last_word = open.word(last);
+        open.set_word(i, last_word);
+        open.pull(last, word.at, bytes);
+        open.set_u32(COUNT_AT, last);
+        open.set_u32(USED_AT, used - bytes);
+        open.set_u32(VOLATILE_AT, volatile - usize::from(word.flags & EXPIRES != 0));
     }
 
     /// Removes a block that lies outside. The last one takes its place.
@@ -331,8 +290,8 @@ impl Page {
         for i in 0..self.count() {
             let word = self.word(i);
             let at = entries + word.at;
-            if word.flags & OUTSIDE != 0 && self.outside_index(&self.bytes[at..]) == moved {
-                self.set_u32(at, index as u32);
+            if word.flags & OUTSIDE != 0 && outside_index(&self.bytes[at..]) == moved {
+                self.open().set_u32(at, index);
             }
         }
     }
@@ -356,13 +315,14 @@ impl Page {
         let (from, to) = (self.entries_at(), HEADER_BYTES + slots * (1 + word_bytes));
         page[to..][..used].copy_from_slice(&self.bytes[from..][..used]);
         let flags = self.u32(SLOTS_AT) & PAIRS | if is_wide { WIDE } else { 0 };
-        new.set_u32(SLOTS_AT, slots as u32 | flags);
+        new.open().set_u32(SLOTS_AT, slots | flags as usize);
         if word_bytes == old_word_bytes {
             let words = HEADER_BYTES + self.slots();
             Arc::make_mut(&mut new.bytes)[HEADER_BYTES + slots..][..count * word_bytes]
                 .copy_from_slice(&self.bytes[words..][..count * word_bytes]);
         } else {
-            (0..count).for_each(|i| new.set_word(i, self.word(i)));
+            let mut open = new.open();
+            (0..count).for_each(|i| open.set_word(i, self.word(i)));
         }
         *self = new;
     }
@@ -377,15 +337,105 @@ impl Page {
 
     /// Adds a field of another page; a block that lies outside is shared.
     fn push_from(&mut self, other: &Self, i: usize) {
-        let word = other.word(i);
-        let block = || other.outside.share(other.outside_index(&other.bytes[other.entries_at() + word.at..]));
-        let is_outside = word.flags & OUTSIDE != 0;
-        self.push_with(
-            other.bytes[HEADER_BYTES + i],
-            other.field(i),
-            is_outside.then_some(&block),
-            Room::Last,
-        );
+        let block = || other.outside.share(outside_index(other.entry(i).0));
+        self.push_with(other.bytes[HEADER_BYTES + i], other.field(i), &block, Room::Last);
+    }
+}
+
+/// An entry's parts before its key, and their lengths. Of one that lies outside, its index stands for the lengths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Frame {
+    is_outside: bool,
+    lengths: usize,
+    expiry: usize,
+    key: usize,
+    value: usize,
+}
+
+impl Frame {
+    #[inline]
+    fn bytes(self) -> usize {
+        self.lengths + self.expiry + self.key + self.value
+    }
+
+    fn flags(self) -> u32 {
+        u32::from(self.is_outside) * OUTSIDE | u32::from(0 < self.expiry) * EXPIRES
+    }
+}
+
+fn outside_index(entry: &[u8]) -> usize {
+    u32::from_le_bytes(entry[..4].try_into().expect("four bytes")) as usize
+}
+
+fn length_bytes(length: usize) -> usize {
+    if length < SHORT_MAX { 1 } else { 2 }
+}
+
+/// A length, and the bytes that it takes.
+#[inline]
+fn length(entry: &[u8]) -> (usize, usize) {
+    match usize::from(entry[0]) {
+        short if short < SHORT_MAX => (short, 1),
+        long => (SHORT_MAX + (long - SHORT_MAX << 8 | usize::from(entry[1])), 2),
+    }
+}
+
+fn put_length(entry: &mut [u8], length: usize) -> usize {
+    if length < SHORT_MAX {
+        entry[0] = length as u8;
+        return 1;
+    }
+    let above = length - SHORT_MAX;
+    entry[..2].copy_from_slice(&[(SHORT_MAX + (above >> 8)) as u8, above as u8]);
+    2
+}
+
+#[inline]
+fn read_word(page: &[u8], words: usize, is_wide: bool, i: usize) -> Word {
+    if is_wide {
+        let word = u32::from_le_bytes(page[words + 4 * i..][..4].try_into().expect("four bytes"));
+        return Word { flags: word >> 30, at: (word & 0x3fff_ffff) as usize };
+    }
+    let word = u16::from_le_bytes(page[words + 2 * i..][..2].try_into().expect("two bytes"));
+    Word { flags: u32::from(word >> 14), at: usize::from(word & 0x3fff) }
+}
+
+/// A page that is not shared, to write into.
+struct Open<'a> {
+    page: &'a mut [u8],
+    words: usize,
+    is_wide: bool,
+}
+
+impl Open<'_> {
+    fn word(&self, i: usize) -> Word {
+        read_word(self.page, self.words, self.is_wide, i)
+    }
+
+    fn set_word(&mut self, i: usize, word: Word) {
+        if self.is_wide {
+            assert!(word.at < 1 << 30, "a wide word reaches the whole page");
+            self.set_u32(self.words + 4 * i, (word.flags << 30) as usize | word.at);
+        } else {
+            assert!(word.at < 1 << 14, "a narrow word reaches the whole page");
+            let packed = (word.flags as u16) << 14 | word.at as u16;
+            self.page[self.words + 2 * i..][..2].copy_from_slice(&packed.to_le_bytes());
+        }
+    }
+
+    fn set_u32(&mut self, at: usize, n: usize) {
+        let n = u32::try_from(n).expect("a page is small");
+        self.page[at..][..4].copy_from_slice(&n.to_le_bytes());
+    }
+
+    /// Entries behind a place have moved down by so many bytes.
+    fn pull(&mut self, count: usize, place: usize, bytes: usize) {
+        for i in 0..count {
+            let word = self.word(i);
+            if place < word.at {
+                self.set_word(i, Word { at: word.at - bytes, ..word });
+            }
+        }
     }
 }
 

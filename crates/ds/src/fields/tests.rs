@@ -10,9 +10,10 @@ fn pair(n: u64) -> Vec<u8> {
 /// Mostly short, sometimes at the borders of what fits into a page, sometimes long.
 fn bytes(rng: &mut Rng) -> Vec<u8> {
     let len = match rng.below(40) {
-        0 => 250 + rng.below(12),
-        1 => 1000 + rng.below(3000),
-        2..=6 => rng.below(200),
+        0 => 235 + rng.below(12),
+        1 => 980 + rng.below(3000),
+        2 => 980 + rng.below(20),
+        3..=6 => rng.below(200),
         _ => rng.below(20),
     };
     (0..len).map(|_| rng.next_u64() as u8).collect()
@@ -21,7 +22,7 @@ fn bytes(rng: &mut Rng) -> Vec<u8> {
 fn key(rng: &mut Rng, among: u64) -> Vec<u8> {
     let mut key = pair(rng.below(among));
     if rng.one_in(50) {
-        key.resize(240 + key.len() * 3, b'.');
+        key.resize(200 + key.len() * 4, b'.');
     }
     key
 }

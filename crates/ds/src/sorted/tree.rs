@@ -94,6 +94,14 @@ impl Store {
         true
     }
 
+    /// Gives the last leaf's place back. The leaf, if there was one, has another number then: from and to.
+    pub(super) fn give_back(&mut self) -> Option<(u32, u32)> {
+        let (from, to) = self.leaves.give_back()?;
+        let hashes = self.hashes(self.leaves.get(to));
+        self.point(&hashes, from, to);
+        Some((from, to))
+    }
+
     /// Frees a node that has no elements.
     fn free(&mut self, node: &Node) {
         match node {
@@ -238,6 +246,20 @@ impl Node {
             merge(branches, at, store);
         }
         removed
+    }
+
+    /// A leaf has another number; the key is one of its elements.
+    pub(super) fn rename(&mut self, key: Key<'_>, from: u32, to: u32) {
+        match self {
+            Self::Leaf(id) => {
+                assert!(*id == from, "the way down leads to the element's leaf");
+                *id = to;
+            }
+            Self::Inner(branches) => {
+                let at = branch_at(branches, &|edge| !key.is_before(&edge));
+                Arc::make_mut(branches)[at].node.rename(key, from, to);
+            }
+        }
     }
 
     /// Takes the root away where it has one branch only.
