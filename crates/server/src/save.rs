@@ -340,16 +340,13 @@ pub fn cron(server: &'static Server) {
         save_in_background(server);
         return;
     }
-    let changes = dirty - state.dirty_at_save;
+    // A save may have ended since the changes were counted.
+    let changes = dirty.saturating_sub(state.dirty_at_save);
     // After a failed save the next waits a little.
     if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
         return;
     }
-    let due = config
-        .save
-        .0
-        .iter()
-        .find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+    let due = config.save.0.iter().find(|p| p.changes as u64 <= changes && p.seconds < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);

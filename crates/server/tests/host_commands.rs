@@ -347,6 +347,33 @@ fn transactions() {
     );
 }
 
+/// Redis: a watched key whose time passes counts as changed; one whose time had passed before does not, whoever
+/// deletes it.
+#[test]
+fn watched_keys_expire() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let (mut client, mut other) = (connect(&server), connect(&server));
+    let passed = |client: &mut Client| {
+        let now_ms = |client: &mut Client| -> u64 {
+            let time = client.call("TIME");
+            let (seconds, micros) =
+                time.trim_matches(['[', ']']).split_once(", ").expect("TIME has two parts");
+            seconds.parse::<u64>().expect("a number") * 1000 + micros.parse::<u64>().expect("a number") / 1000
+        };
+        let start = now_ms(client);
+        wait_until("the key's time passes", || start + 310 < now_ms(client));
+    };
+    client.call("DEBUG SET-ACTIVE-EXPIRE 0");
+    check(&mut client, &[("SET k v PX 300", "+OK"), ("WATCH k", "+OK")]);
+    passed(&mut other);
+    check(&mut client, &[("MULTI", "+OK"), ("PING", "+QUEUED"), ("EXEC", "(nil)")]);
+    check(&mut client, &[("SET k v PX 300", "+OK")]);
+    passed(&mut other);
+    check(&mut client, &[("WATCH k", "+OK")]);
+    check(&mut other, &[("GET k", "(nil)"), ("EXISTS k", ":0")]);
+    check(&mut client, &[("MULTI", "+OK"), ("PING", "+QUEUED"), ("EXEC", "[+PONG]")]);
+}
+
 #[test]
 fn configuration_changes_wholly_or_not_at_all() {
     let server = Server::start(&["--enable-protected-configs", "yes"]);

@@ -95,6 +95,12 @@ fn watch(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Rep
         if conn.watched.iter().any(|(db, watched, _)| *db == conn.db && watched == key) {
             continue;
         }
+        // A key whose time has passed goes before it is watched, so that its deletion is no change. A replica waits
+        // for its primary's word, and remembers.
+        let state = txn.state();
+        if txn.is_expired(conn.db, key) && !state.is_replica() && !state.expiry_paused() {
+            txn.remove_in(conn.db, key);
+        }
         txn.watch(conn.db, key, &conn.watch_mark);
         conn.watched.push((conn.db, key.to_vec(), txn.is_expired(conn.db, key)));
     }
