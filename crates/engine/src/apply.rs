@@ -47,7 +47,7 @@ impl fmt::Display for StreamError {
             Self::Arity { command } => {
                 write!(f, "the primary sent '{command}' with a wrong number of arguments")
             }
-            Self::Protocol(what) => write!(f, "protocol error in the primary's stream: {what}"),
+            Self::Protocol(what) => write!(f, "Protocol error ({what}) in the primary's stream"),
             Self::Select(what) => write!(f, "the primary selected a database that is not there: {what}"),
             Self::RoleChanged => f.write_str("the role of this server changed"),
         }
@@ -233,7 +233,7 @@ fn read_step(engine: &Engine, args: Args) -> Result<Step, StreamError> {
         }
         "replconf" if args.get(1).is_some_and(|sub| sub.eq_ignore_ascii_case(b"getack")) => Ok(Step::GetAck),
         "ping" | "multi" | "exec" | "replconf" => Ok(Step::Keep),
-        _ => Err(StreamError::Unknown { command: command() }),
+        _ => Err(StreamError::Unknown { command: String::from_utf8_lossy(name).into_owned() }),
     }
 }
 

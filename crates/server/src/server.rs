@@ -192,7 +192,12 @@ impl Server {
             let config = self.config();
             state.set_read_only(config.replica_read_only).set_stale_ok(config.replica_serve_stale_data);
             state.set_misconf(crate::save::refuses_writes(self));
+            if config.min_replicas_to_write == 0 || config.min_replicas_max_lag == 0 {
+                // The feed, which counts replicas, says so too, but a little later than CONFIG SET replies.
+                state.set_few_replicas(false);
+            }
         });
+        self.replication.settings_changed();
     }
 
     /// Changes the engine's state word under all shards: those that EXEC holds already, or all of them for an

@@ -22,6 +22,11 @@ impl Link {
             out.push(Action::BecomeReplica);
             out.push(Action::LinkUp(false));
         }
+        if by == By::Config {
+            // At the next second, as Redis: the server says that it is ready before.
+            self.phase = Phase::Connect;
+            return;
+        }
         notice(out, format!("Connecting to MASTER {host}:{port}"));
         self.connect(view, out);
         if let By::User(client) | By::Failover(client) = by {

@@ -26,10 +26,10 @@ fn a_wrong_password() {
         > Warning: Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.
         > disconnect
         pass 500
+        pass 500
         > Notice: Connecting to MASTER h:1
         > connect h:1
         > Notice: MASTER <-> REPLICA sync started
-        pass 500
         "#,
     );
 }

@@ -63,10 +63,17 @@ impl Node {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let by = || By::User("id=3".into());
         match word {
-            "replicaof" | "configured" => {
+            "replicaof" => {
                 let (host, port) = rest.split_once(' ').unwrap();
-                let by = if word == "configured" { By::Config } else { by() };
-                self.step(Event::ReplicaOf { host: host.into(), port: port.parse().unwrap(), by })
+                self.step(Event::ReplicaOf { host: host.into(), port: port.parse().unwrap(), by: by() })
+            }
+            // The configuration's primary is called at the next look at what is due.
+            "configured" => {
+                let (host, port) = rest.split_once(' ').unwrap();
+                let port = port.parse().unwrap();
+                let mut out = self.step(Event::ReplicaOf { host: host.into(), port, by: By::Config });
+                out.extend(self.step(Event::Tick));
+                out
             }
             "no-one" => self.step(Event::NoOne { by: by() }),
             "failover" => self.step(Event::NoOne { by: By::Failover("id=4".into()) }),
