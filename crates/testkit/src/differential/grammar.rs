@@ -149,7 +149,6 @@ pub const TABLE: &[Entry] = &[
     entry(1, "debug set-active-expire (0|1)", Exact),
     entry(4, "debug digest-value {<key>}", Exact),
     entry(1, "debug sleep 0", Exact),
-    entry(1, "debug stringmatch-len 10 <glob>", Exact),
     entry(1, "debug (object nokey|nonsense|reload nonsense)", Exact),
     // What there isn't.
     entry(4, "nosuchcommand {<any>}", Exact),
