@@ -137,7 +137,7 @@ fn special(rng: &mut Rng, conn: usize) -> Op {
 
 /// Sometimes an argument too few, too many, in the wrong place, or another.
 fn spoil(rng: &mut Rng, argv: &mut Vec<Vec<u8>>) {
-    if !rng.one_in(30) || matches!(argv[0].as_slice(), b"client" | b"debug" | b"config" | b"command") {
+    if !rng.one_in(30) || matches!(argv[0].as_slice(), b"client" | b"debug" | b"config" | b"command" | b"hello") {
         return;
     }
     let at = |rng: &mut Rng, argv: &[Vec<u8>]| rng.below(argv.len() as u64) as usize;
