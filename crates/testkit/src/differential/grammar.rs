@@ -1,7 +1,8 @@
 //! The commands: how often each comes, how its arguments look, how its replies are compared.
 //!
 //! What 7.0.15 refuses where 7.2 does not has no place here, since inside MULTI it would end one side only: CLIENT
-//! SETINFO, and HELLO with several options, which 7.0.15 carries out one by one until one is wrong.
+//! SETINFO, and HELLO with several options, which 7.0.15 carries out one by one until one is wrong. A pause that lasts has none either: in it 7.0.15 does not remove what has
+//! expired, and falls over a key that it neither sees nor can add.
 //! A new command is a line here. Kinds of arguments are in [`super::stream`]. Times to live are far away or long
 //! past, so that no reply depends on when it is asked for.
 
@@ -81,7 +82,7 @@ pub const TABLE: &[Entry] = &[
     entry(2, "copy <key> <key> {db <db>|replace|<key>}", Exact),
     entry(12, "move <key> <db>", Exact),
     entry(20, "object encoding <key>", Exact),
-    entry(5, "object refcount <key>", Near(1)),
+    entry(5, "object refcount <key>", Kind),
     entry(4, "object idletime <key>", Near(60)),
     entry(4, "object freq <key>", Exact),
     entry(2, "object (help|nonsense <key>|encoding)", Shape),
@@ -125,7 +126,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(1, "client kill addr 127.0.0.1:1 {id 999999999|skipme (yes|no|maybe)|type pubsub}", Exact),
     entry(2, "client no-evict (on|off|nonsense)", Exact),
-    entry(1, "client pause (0|1|-1|x) [all|write|read]", Exact),
+    entry(1, "client pause (x|-1|1 read|1 all all)", Exact),
     entry(1, "client unpause", Exact),
     entry(2, "client unblock <big-id> [timeout|error|nonsense]", Exact),
     entry(1, "client (help|nonsense|reply nonsense|getname x)", Shape),
