@@ -65,7 +65,7 @@ pub const TABLE: &[Entry] = &[
     entry(10, "pexpire <key> <millis> [nx|xx|gt|lt]", Exact),
     entry(10, "expireat <key> <at> [nx|xx|gt|lt]", Exact),
     entry(10, "pexpireat <key> <at-millis> [nx|xx|gt|lt]", Exact),
-    entry(3, "(expire|pexpire) <key> <int> {nx|xx|gt|lt|ch}", Exact),
+    entry(3, "(expire|pexpire) <key> <millis> {nx|xx|gt|lt|ch}", Exact),
     entry(15, "ttl <key>", Near(60)),
     entry(10, "pttl <key>", Near(60_000)),
     entry(8, "expiretime <key>", Near(60)),

@@ -33,7 +33,7 @@ fn stream(pair: &mut Pair, seed: u64) {
     let mut ops = stream::generate(seed, count, Past::Allowed);
     if let Ok(skip) = std::env::var("DIFF_SKIP") {
         let line = |op: &Op| String::from_utf8_lossy(&op.argv.join(&b' ')).to_lowercase();
-        let nameless = |op: &Op| !op.argv[0].iter().all(u8::is_ascii_alphabetic);
+        let nameless = |op: &Op| op.argv[0].is_empty() || !op.argv[0].iter().all(u8::is_ascii_alphabetic);
         ops.retain(|op| {
             !skip
                 .split(',')
