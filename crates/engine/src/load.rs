@@ -6,7 +6,7 @@
 use crate::engine::Engine;
 use crate::events::Event;
 use crate::shard::Db;
-use crate::txn::{Scratch, Trash, Ttl, Txn, copy_payload};
+use crate::txn::{Scratch, Trash, Ttl, Txn, access_clock, copy_payload};
 use crate::value::{self, Value};
 use ds::entry::NewPayload;
 use ds::table::{Table, Upsert};
@@ -24,13 +24,21 @@ pub struct Staging {
     /// By shard, then database.
     shards: Vec<Vec<Option<Table<Value>>>>,
     pub keys: u64,
+    /// The access clock of what is added.
+    access: u32,
 }
 
 impl Staging {
     pub fn new(engine: &Engine) -> Self {
         let databases = engine.databases() as usize;
         let shards = (0..engine.shard_count()).map(|_| (0..databases).map(|_| None).collect()).collect();
-        Self { shards, keys: 0 }
+        Self { shards, keys: 0, access: 0 }
+    }
+
+    /// What is added from now on counts as used at this time (Unix ms): OBJECT IDLETIME goes on from here.
+    pub fn used_at(mut self, now_ms: i64) -> Self {
+        self.access = access_clock(now_ms);
+        self
     }
 
     /// Adds a string; false if the database already holds the key (a file that repeats a key is corrupt).
@@ -65,7 +73,7 @@ impl Staging {
         let slot = &mut self.shards[engine.shard_of(hash) as usize][db as usize];
         let table = slot.get_or_insert_with(|| engine.new_table());
         self.keys += 1;
-        matches!(table.upsert(hash, key, payload, expiry, 0, 0), Upsert::Inserted)
+        matches!(table.upsert(hash, key, payload, expiry, 0, self.access), Upsert::Inserted)
     }
 
     /// Replaces the served data set. The transaction holds every shard; what was served goes to its scratch's

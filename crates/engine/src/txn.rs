@@ -344,7 +344,7 @@ impl<'e> Txn<'e> {
 
     #[inline]
     fn access_clock(&self) -> u32 {
-        (self.now_ms / 1000) as u32 & 0x00FF_FFFF
+        access_clock(self.now_ms)
     }
 
     // ---- changing
@@ -700,6 +700,12 @@ impl<'e> Txn<'e> {
     pub(crate) fn held_mut(&mut self) -> &mut Held<'e, Shard> {
         &mut self.held
     }
+}
+
+/// Seconds in 24 bits: what an entry remembers of its last use.
+#[inline]
+pub(crate) fn access_clock(now_ms: i64) -> u32 {
+    (now_ms / 1000) as u32 & 0x00FF_FFFF
 }
 
 /// A payload that can be put elsewhere: what RENAME, MOVE and COPY carry.

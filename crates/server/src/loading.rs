@@ -57,7 +57,7 @@ impl<'s> Loader<'s> {
             at: 0,
             wants: 0,
             db: 0,
-            staging: Staging::new(&server.engine),
+            staging: Staging::new(&server.engine).used_at(server.clock.unix_ms()),
             origins: Origins::default(),
             drop_expired,
             expired: 0,

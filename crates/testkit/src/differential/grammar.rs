@@ -1,5 +1,8 @@
 //! The commands: how often each comes, how its arguments look, how its replies are compared.
 //!
+//! What 7.0.15 refuses where 7.2 does not has no place here, since inside MULTI it would end one side only: CLIENT
+//! SETINFO, and HELLO with several options, which 7.0.15 carries out one by one until one is wrong. A pause that lasts has none either: in it 7.0.15 does not remove what has
+//! expired, and falls over a key that it neither sees nor can add.
 //! A new command is a line here. Kinds of arguments are in [`super::stream`]. Times to live are far away or long
 //! past, so that no reply depends on when it is asked for.
 
@@ -62,7 +65,7 @@ pub const TABLE: &[Entry] = &[
     entry(10, "pexpire <key> <millis> [nx|xx|gt|lt]", Exact),
     entry(10, "expireat <key> <at> [nx|xx|gt|lt]", Exact),
     entry(10, "pexpireat <key> <at-millis> [nx|xx|gt|lt]", Exact),
-    entry(3, "(expire|pexpire) <key> <int> {nx|xx|gt|lt|ch}", Exact),
+    entry(3, "(expire|pexpire) <key> <millis> {nx|xx|gt|lt|ch}", Exact),
     entry(15, "ttl <key>", Near(60)),
     entry(10, "pttl <key>", Near(60_000)),
     entry(8, "expiretime <key>", Near(60)),
@@ -79,11 +82,11 @@ pub const TABLE: &[Entry] = &[
     entry(2, "copy <key> <key> {db <db>|replace|<key>}", Exact),
     entry(12, "move <key> <db>", Exact),
     entry(20, "object encoding <key>", Exact),
-    entry(5, "object refcount <key>", Exact),
+    entry(5, "object refcount <key>", Kind),
     entry(4, "object idletime <key>", Near(60)),
     entry(4, "object freq <key>", Exact),
     entry(2, "object (help|nonsense <key>|encoding)", Shape),
-    entry(4, "dump <text-key>", Exact),
+    entry(4, "dump <text-key>", Dump),
     entry(6, "restore <key> <ttl> <dump> [replace]", Exact),
     entry(
         4,
@@ -108,7 +111,7 @@ pub const TABLE: &[Entry] = &[
     entry(2, "auth <name>", Exact),
     entry(2, "auth (default|<name>) <name>", Exact),
     entry(5, "hello [2|3|4|<int>]", Hello),
-    entry(3, "hello (2|3) {auth default <name>|setname <name>|nonsense}", Hello),
+    entry(3, "hello (2|3) (auth (default|nobody) <name>|setname <name>|nonsense)", Hello),
     entry(1, "quit", Exact),
     entry(3, "reset", Exact),
     entry(4, "client setname <name>", Exact),
@@ -123,10 +126,9 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(1, "client kill addr 127.0.0.1:1 {id 999999999|skipme (yes|no|maybe)|type pubsub}", Exact),
     entry(2, "client no-evict (on|off|nonsense)", Exact),
-    entry(1, "client pause (0|1|-1|x) [all|write|read]", Exact),
+    entry(1, "client pause (x|-1|1 read|1 all all)", Exact),
     entry(1, "client unpause", Exact),
     entry(2, "client unblock <big-id> [timeout|error|nonsense]", Exact),
-    entry(1, "client setinfo (lib-name|lib-ver|nonsense) <name>", Exact),
     entry(1, "client (help|nonsense|reply nonsense|getname x)", Shape),
     // The server.
     entry(4, "config get <setting>", Pairs),
@@ -147,9 +149,8 @@ pub const TABLE: &[Entry] = &[
     entry(1, "lastsave", Kind),
     entry(2, "role", Exact),
     entry(1, "debug set-active-expire (0|1)", Exact),
-    entry(4, "debug digest-value {<key>}", Exact),
+    entry(4, "debug digest-value {<text-key>}", Exact),
     entry(1, "debug sleep 0", Exact),
-    entry(1, "debug stringmatch-len 10 <glob>", Exact),
     entry(1, "debug (object nokey|nonsense|reload nonsense)", Exact),
     // What there isn't.
     entry(4, "nosuchcommand {<any>}", Exact),

@@ -4,6 +4,7 @@ use base::rng::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use testkit::client::Client;
 use testkit::process::Server;
 use testkit::wait;
 
@@ -94,6 +95,7 @@ pub struct Writers {
     stop: Arc<AtomicBool>,
     written: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
+    port: u16,
 }
 
 impl Writers {
@@ -117,7 +119,7 @@ impl Writers {
                 })
             })
             .collect();
-        let writers = Self { stop, written, threads };
+        let writers = Self { stop, written, threads, port: server.port() };
         writers.wait_for_more(1);
         writers
     }
@@ -139,6 +141,33 @@ impl Writers {
         for thread in self.threads.drain(..) {
             thread.join().expect("the writer did not fail");
         }
+        self.meet_every_key();
+    }
+
+    /// What has expired is removed when it is met. Otherwise redis-server would take its time, and the offsets would
+    /// move now and then.
+    fn meet_every_key(&self) {
+        let mut client = Client::connect(self.port).expect("serves");
+        for db in 0..DATABASES {
+            client.run(&format!("SELECT {db}"));
+            // Those of the last batch have a little time left.
+            wait::until("no key is to expire soon", || {
+                let mut cursor = "0".to_string();
+                let mut soon = 0;
+                loop {
+                    let reply = client.run(&format!("SCAN {cursor} MATCH live:* COUNT 10000")).items();
+                    let keys = reply[1].items();
+                    let asked: Vec<Vec<Vec<u8>>> =
+                        keys.iter().map(|key| vec![b"PTTL".to_vec(), key.text().into_bytes()]).collect();
+                    let left = client.pipeline(&asked).expect("is answered");
+                    soon += left.iter().filter(|left| 0 < left.int()).count();
+                    cursor = reply[0].text();
+                    if cursor == "0" {
+                        return soon == 0;
+                    }
+                }
+            });
+        }
     }
 }
 
@@ -148,9 +177,12 @@ impl Drop for Writers {
     }
 }
 
+/// Databases that writers use.
+const DATABASES: u64 = 3;
+
 /// Some writes of each kind, in several databases; the last word is in database 0 again.
 fn batch(rng: &mut Rng) -> Vec<Vec<String>> {
-    let mut lines = vec![format!("SELECT {}", rng.below(3))];
+    let mut lines = vec![format!("SELECT {}", rng.below(DATABASES))];
     for _ in 0..20 {
         let key = rng.below(if lines[0] == "SELECT 0" { 300_000 } else { 3000 });
         match rng.below(12) {
