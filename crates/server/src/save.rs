@@ -349,7 +349,7 @@ pub fn cron(server: &'static Server) {
         .save
         .0
         .iter()
-        .find(|p| p.changes as u64 <= changes && (p.seconds as i64) < now - state.last_save);
+        .find(|p| p.changes as u64 <= changes && p.seconds < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);
