@@ -345,11 +345,7 @@ pub fn cron(server: &'static Server) {
     if !state.last_ok && now - state.last_try <= RETRY_SECONDS {
         return;
     }
-    let due = config
-        .save
-        .0
-        .iter()
-        .find(|p| p.changes as u64 <= changes && p.seconds < now - state.last_save);
+    let due = config.save.0.iter().find(|p| p.changes as u64 <= changes && p.seconds < now - state.last_save);
     if let Some(point) = due {
         let text = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         logger::log(Level::Notice, &text);
