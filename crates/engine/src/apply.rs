@@ -125,7 +125,7 @@ impl Applier {
             match decoded.map_err(|error| StreamError::Protocol(error.to_string()))? {
                 Decoded::Need(_) => break,
                 Decoded::Empty { bytes } => self.push(bytes, 0, 0),
-                Decoded::Inline { bytes, args } if args.len() == 0 => self.push(bytes, 0, 0),
+                Decoded::Inline { bytes, args } if args.is_empty() => self.push(bytes, 0, 0),
                 Decoded::Inline { .. } => return Err(StreamError::Protocol("inline command".into())),
                 Decoded::Request { bytes, first_span, spans, .. } => self.push(bytes, first_span, spans),
             }

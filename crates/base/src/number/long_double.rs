@@ -19,6 +19,14 @@ const FRACTION_SCALE: u128 = 10u128.pow(FRACTION_DIGITS as u32);
 /// The exponent of a number whose fraction has 64 bits.
 const EXPONENT_BIAS: i32 = 16383 + 63;
 
+impl std::ops::Add for LongDouble {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self((self.0 + other.0).value)
+    }
+}
+
 impl LongDouble {
     /// As `strtold` on the whole string; `None` for NaN, blanks, and what is too great or too small.
     pub fn parse(text: &[u8]) -> Option<Self> {
@@ -40,11 +48,6 @@ impl LongDouble {
     /// Exact: the fraction has 64 bits.
     pub fn from_i64(n: i64) -> Self {
         Self(X87DoubleExtended::from_i128(i128::from(n)).value)
-    }
-
-    #[must_use]
-    pub fn add(self, other: Self) -> Self {
-        Self((self.0 + other.0).value)
     }
 
     /// Neither infinite nor NaN.
@@ -162,7 +165,7 @@ mod tests {
     use Sum::*;
 
     fn sum(a: &str, b: &str) -> Option<LongDouble> {
-        Some(LongDouble::parse(a.as_bytes())?.add(LongDouble::parse(b.as_bytes())?))
+        Some(LongDouble::parse(a.as_bytes())? + LongDouble::parse(b.as_bytes())?)
     }
 
     fn text(n: LongDouble) -> String {

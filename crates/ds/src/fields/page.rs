@@ -359,7 +359,7 @@ impl Frame {
     }
 
     fn flags(self) -> u32 {
-        u32::from(self.is_outside) * OUTSIDE | u32::from(0 < self.expiry) * EXPIRES
+        (u32::from(self.is_outside) * OUTSIDE) | (u32::from(0 < self.expiry) * EXPIRES)
     }
 }
 
@@ -376,7 +376,7 @@ fn length_bytes(length: usize) -> usize {
 fn length(entry: &[u8]) -> (usize, usize) {
     match usize::from(entry[0]) {
         short if short < SHORT_MAX => (short, 1),
-        long => (SHORT_MAX + (long - SHORT_MAX << 8 | usize::from(entry[1])), 2),
+        long => (SHORT_MAX + ((long - SHORT_MAX) << 8 | usize::from(entry[1])), 2),
     }
 }
 

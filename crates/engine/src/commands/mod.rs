@@ -11,6 +11,7 @@ pub(crate) use keys::object::references;
 pub use keyspace::{cursor_hash, parse_cursor};
 
 use crate::row::Row;
+use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -37,7 +38,8 @@ const NAME_BYTES_MAX: usize = 32;
 
 /// The row of a data command by its name, in any case of letters.
 pub fn find(name: &[u8]) -> Option<&'static Row> {
-    static ROWS: LazyLock<HashMap<&'static [u8], &'static Row>> = LazyLock::new(|| {
+    // The names are ours: nobody chooses them so that they collide.
+    static ROWS: LazyLock<HashMap<&'static [u8], &'static Row, FixedState>> = LazyLock::new(|| {
         FAMILIES.iter().copied().flatten().map(|row| (row.meta.name.as_bytes(), row)).collect()
     });
     let mut lower = [0; NAME_BYTES_MAX];

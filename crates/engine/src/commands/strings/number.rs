@@ -110,7 +110,7 @@ fn incrbyfloat(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         Some(Str::Bytes(bytes)) => LongDouble::parse(bytes).ok_or(Error::NotFloat)?,
         None => LongDouble::from_i64(0),
     };
-    let sum = old.add(LongDouble::parse(args.at(2)).ok_or(Error::NotFloat)?);
+    let sum = old + LongDouble::parse(args.at(2)).ok_or(Error::NotFloat)?;
     if !sum.is_finite() {
         return Err(Error::NanOrInfinity);
     }
