@@ -290,3 +290,60 @@ fn a_snapshot_shares_what_is_not_written() {
     assert_eq!(pairs.filter(|(ours, theirs)| !Arc::ptr_eq(ours, theirs)).count(), 3);
     assert_eq!((snapshot.len(), list.len()), (100_000, 100_000));
 }
+
+/// Does a command of the transcript and answers as it does.
+fn run(list: &mut List, line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let number = |i: usize| words[i].parse::<i64>().unwrap();
+    let text = |i: usize| words[i].as_bytes();
+    let popped =
+        |value: Option<Vec<u8>>| value.map_or("nil".into(), |value| String::from_utf8(value).unwrap());
+    match words[0] {
+        "NEW" => {
+            *list = List::new(settings(number(1), number(2) as usize, number(3) as usize));
+            return "ok".into();
+        }
+        "R" => list.push(End::Tail, text(1)),
+        "L" => list.push(End::Head, text(1)),
+        "LPOP" => return popped(list.pop(End::Head)),
+        "RPOP" => return popped(list.pop(End::Tail)),
+        "SET" => {
+            let index = if number(1) < 0 { number(1) + list.len() as i64 } else { number(1) };
+            return usize::try_from(index).is_ok_and(|index| list.set(index, text(2))).to_string();
+        }
+        "INS" => {
+            let side = if words[1] == "before" { Side::Before } else { Side::After };
+            match list.position(text(2)) {
+                Some(index) => assert!(list.insert(index, side, text(3))),
+                None => return "-1".into(),
+            }
+        }
+        "REM" => {
+            let direction = if number(1) < 0 { Direction::Backward } else { Direction::Forward };
+            let limit = if number(1) == 0 { usize::MAX } else { number(1).unsigned_abs() as usize };
+            return list.remove_value(text(2), limit, direction).to_string();
+        }
+        "TRIM" => {
+            list.remove_range(number(2) as usize + 1, usize::MAX);
+            list.remove_range(0, number(1) as usize);
+        }
+        "SHAPE" => {
+            let chunk =
+                |(bytes, count)| if count == 0 { format!("{bytes}p") } else { format!("{bytes}/{count}") };
+            return shape(list).into_iter().map(chunk).collect::<Vec<_>>().join(" ");
+        }
+        other => panic!("{other}?"),
+    }
+    list.len().to_string()
+}
+
+/// Random commands, with redis-server 7.0.15's answers and now and then the nodes of its DUMP: bytes and elements of
+/// each, or `p` for a plain one.
+#[test]
+fn answers_and_chunks_are_those_of_redis() {
+    let mut list = List::new(Settings::default());
+    for (number, line) in include_str!("transcript.txt").lines().enumerate() {
+        let (command, wanted) = line.split_once(" =>").unwrap();
+        assert_eq!(run(&mut list, command), wanted.trim_start(), "line {}: {command}", number + 1);
+    }
+}
