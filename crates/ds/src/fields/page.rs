@@ -377,7 +377,7 @@ fn length_bytes(length: usize) -> usize {
 fn length(entry: &[u8]) -> (usize, usize) {
     match usize::from(entry[0]) {
         short if short < SHORT_MAX => (short, 1),
-        long => (SHORT_MAX + (long - SHORT_MAX << 8 | usize::from(entry[1])), 2),
+        long => (SHORT_MAX + ((long - SHORT_MAX) << 8 | usize::from(entry[1])), 2),
     }
 }
 
