@@ -86,7 +86,25 @@ fn sorted(member_bytes: usize) {
     timed("remove", COUNT, || members.iter().for_each(|member| _ = black_box(set.remove(member))));
 }
 
+/// Pages fill together, so one count alone says little.
+fn bytes_while_it_grows(key_bytes: usize, value_bytes: usize) {
+    let value = vec![b'v'; value_bytes];
+    let mut fields =
+        if value_bytes == 0 { Fields::set(KeyHasher::new(1)) } else { Fields::hash(KeyHasher::new(1)) };
+    print!("fields of {key_bytes} and {value_bytes} bytes:");
+    for n in 0..COUNT * 7 / 4 {
+        fields.insert(&key(n, key_bytes), &value, None);
+        if COUNT <= n + 1 && (n + 1).is_multiple_of(COUNT / 4) {
+            print!(" {:.1}", fields.memory_bytes() as f64 / fields.len() as f64);
+        }
+    }
+    println!(" bytes each at 1, 1.25, 1.5, 1.75 million");
+}
+
 fn main() {
+    for (key_bytes, value_bytes) in [(8, 0), (16, 0), (16, 16), (16, 64), (16, 300)] {
+        bytes_while_it_grows(key_bytes, value_bytes);
+    }
     sorted(8);
     sorted(16);
     sorted(64);

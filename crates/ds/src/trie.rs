@@ -360,3 +360,17 @@ impl<'a, L> Iterator for Leaves<'a, L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fields::Fields;
+    use crate::sorted::Sorted;
+
+    /// A snapshot's thread reads what another one writes to, and a third frees it.
+    #[test]
+    fn values_may_go_to_other_threads() {
+        fn goes<T: Send + Sync + 'static>() {}
+        goes::<Fields>();
+        goes::<Sorted>();
+    }
+}

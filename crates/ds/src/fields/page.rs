@@ -359,7 +359,8 @@ impl Frame {
     }
 
     fn flags(self) -> u32 {
-        (u32::from(self.is_outside) * OUTSIDE) | (u32::from(0 < self.expiry) * EXPIRES)
+        let expires = if 0 < self.expiry { EXPIRES } else { 0 };
+        if self.is_outside { expires | OUTSIDE } else { expires }
     }
 }
 

@@ -1,3 +1,5 @@
+//! Hashes and sets against a model: fields, expiry, clones, scans, chance, and hashes that collide.
+
 use super::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 

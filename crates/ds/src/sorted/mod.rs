@@ -23,7 +23,7 @@ use base::rng::Rng;
 use leaf::{Key, Leaf};
 use slab::Slab;
 use std::ops::Range;
-use tree::{Node, Store};
+use tree::{Node, Store, Where};
 
 /// Bits of a hash below a scan position, so that a cursor is below 2^53.
 const POSITION_SHIFT: u32 = 11;
@@ -143,8 +143,7 @@ impl Sorted {
         if 0 < before && before < leaf.count() {
             self.store.change(id, |leaf| leaf.rescore(i, to, score));
         } else {
-            let rank = self.rank_of(Key { score: old, member });
-            self.remove_ranks(rank..rank + 1, |_, _| ());
+            self.remove_some(Where::Key(Key { score: old, member }), 1, &mut |_, _| ());
             self.add(key, hash);
         }
         Insert::Rescored(old)
@@ -159,8 +158,8 @@ impl Sorted {
 
     /// Removes the member; its score if it was there.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let (rank, score) = self.rank(member)?;
-        self.remove_ranks(rank..rank + 1, |_, _| ());
+        let score = self.score(member)?;
+        self.remove_some(Where::Key(Key { score, member }), 1, &mut |_, _| ());
         Some(score)
     }
 
@@ -169,22 +168,28 @@ impl Sorted {
         let end = ranks.end.min(self.len);
         let mut left = end.saturating_sub(ranks.start);
         while 0 < left {
-            let removed = self.root.remove(&mut self.store, ranks.start, left, &mut visit);
-            self.len -= removed;
-            left -= removed;
-            self.root.shrink(&mut self.store);
-            self.give_back();
+            left -= self.remove_some(Where::Rank(ranks.start), left, &mut visit);
         }
+    }
+
+    /// Removes some elements from one on, at least that.
+    fn remove_some(&mut self, from: Where<'_>, most: usize, visit: &mut dyn FnMut(&[u8], f64)) -> usize {
+        let removed = self.root.remove(&mut self.store, from, most, visit);
+        self.len -= removed;
+        self.root.shrink(&mut self.store);
         if self.len == 0 {
             self.clear();
+        } else {
+            self.give_back();
         }
+        removed
     }
 
     /// Gives places of leaves back, if most are free, faster than a removal frees them.
     fn give_back(&mut self) {
         const PLACES: usize = 6;
         for _ in 0..PLACES {
-            if self.len == 0 || !self.store.leaves.is_sparse() {
+            if !self.store.leaves.is_sparse() {
                 return;
             }
             if let Some((from, to)) = self.store.give_back() {

@@ -1,3 +1,5 @@
+//! Sorted sets against a model: order, ranks, edges, clones, scans, and the tree's inner order.
+
 use super::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -30,6 +30,13 @@ pub(super) enum Node {
     Inner(Arc<Vec<Branch>>),
 }
 
+/// Names an element.
+#[derive(Clone, Copy)]
+pub(super) enum Where<'a> {
+    Rank(usize),
+    Key(Key<'a>),
+}
+
 /// What the tree's nodes work on.
 #[derive(Clone)]
 pub(super) struct Store {
@@ -223,21 +230,23 @@ impl Node {
         *self = Self::Inner(Arc::new(branches));
     }
 
-    /// Removes up to so many elements of one leaf, from the one with this rank on. How many they were.
+    /// Removes up to so many elements of one leaf, from one that is there on. How many they were.
     pub(super) fn remove(
         &mut self,
         store: &mut Store,
-        rank: usize,
+        from: Where<'_>,
         most: usize,
         visit: &mut dyn FnMut(&[u8], f64),
     ) -> usize {
         let branches = match self {
-            Self::Leaf(id) => return remove_from_leaf(*id, store, rank, most, visit),
+            Self::Leaf(id) => return remove_from_leaf(*id, store, from, most, visit),
             Self::Inner(branches) => Arc::make_mut(branches),
         };
-        let mut rest = rank;
-        let at = branch_of_rank(branches, &mut rest);
-        let removed = branches[at].node.remove(store, rest, most, visit);
+        let (at, from) = match from {
+            Where::Key(key) => (branch_at(branches, &|edge| !key.is_before(&edge)), from),
+            Where::Rank(mut rest) => (branch_of_rank(branches, &mut rest), Where::Rank(rest)),
+        };
+        let removed = branches[at].node.remove(store, from, most, visit);
         branches[at].count -= removed;
         if 0 < at {
             merge(branches, at - 1, store);
@@ -373,11 +382,15 @@ fn insert_into_leaf(id: u32, store: &mut Store, key: Key<'_>, hash: u64) -> Opti
 fn remove_from_leaf(
     id: u32,
     store: &mut Store,
-    from: usize,
+    from: Where<'_>,
     most: usize,
     visit: &mut dyn FnMut(&[u8], f64),
 ) -> usize {
     let leaf = store.leaves.get(id);
+    let from = match from {
+        Where::Key(key) => leaf.partition(|element| element.is_before(&key)),
+        Where::Rank(rank) => rank,
+    };
     let range = from..leaf.count().min(from.saturating_add(most));
     let hashes: Vec<u64> = range.clone().map(|i| store.hash(leaf.member(i))).collect();
     range.clone().for_each(|i| visit(leaf.member(i), leaf.score(i)));
