@@ -9,6 +9,9 @@
 //! copies of the page share.
 //!
 //! The block's size is one that allocators have, so that what they would round up is room for the next fields.
+//! A page whose fields are all of one form, with keys of one length, values of one, and no expiry, is uniform: it says
+//! the lengths once and needs no words. It becomes a usual one with the first field that differs.
+//!
 //! Words are 16 bits wide; only where a page could not be split, since its keys share 48 bits of their hashes, it
 //! becomes a wide one, with words of 32 bits.
 
@@ -35,9 +38,12 @@ const USED_AT: usize = 0;
 const COUNT_AT: usize = 4;
 const SLOTS_AT: usize = 8;
 const VOLATILE_AT: usize = 12;
-/// In the word of the slots: the page has wide words, and its entries have values.
+/// In the word of the slots: the page has wide words, its entries have values, all are of one form.
 const WIDE: u32 = 1 << 31;
 const PAIRS: u32 = 1 << 30;
+const UNIFORM: u32 = 1 << 29;
+/// Of a uniform page, in place of the count of those that expire: the lengths of its keys and values.
+const LENGTHS_AT: usize = VOLATILE_AT;
 
 /// In a slot's word, from the top.
 const EXPIRES: u32 = 2;
@@ -59,10 +65,14 @@ struct Word {
 }
 
 impl Page {
+    /// An empty page, uniform so far.
     pub(crate) fn new(has_values: bool) -> Self {
+        Self::with_flags(UNIFORM | if has_values { PAIRS } else { 0 })
+    }
+
+    fn with_flags(flags: u32) -> Self {
         let mut page = Self { bytes: zeroed(64 - ARC_BYTES), outside: Outside::default() };
-        let shape = SLOTS_MIN as u32 | if has_values { PAIRS } else { 0 };
-        page.open().set_u32(SLOTS_AT, shape as usize);
+        page.open().set_u32(SLOTS_AT, SLOTS_MIN | flags as usize);
         page
     }
 
@@ -73,12 +83,34 @@ impl Page {
 
     #[inline]
     fn slots(&self) -> usize {
-        (self.u32(SLOTS_AT) & !(WIDE | PAIRS)) as usize
+        (self.u32(SLOTS_AT) & !(WIDE | PAIRS | UNIFORM)) as usize
     }
 
     #[inline]
     fn word_bytes(&self) -> usize {
-        if self.u32(SLOTS_AT) & WIDE == 0 { 2 } else { 4 }
+        match self.u32(SLOTS_AT) & (WIDE | UNIFORM) {
+            0 => 2,
+            WIDE => 4,
+            _ => 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.u32(SLOTS_AT) & UNIFORM != 0
+    }
+
+    /// The frame of all fields of a uniform page.
+    #[inline]
+    fn uniform_frame(&self) -> Frame {
+        let lengths = self.u32(LENGTHS_AT);
+        Frame {
+            is_outside: false,
+            lengths: 0,
+            expiry: 0,
+            key: (lengths >> 16) as usize,
+            value: (lengths & 0xffff) as usize,
+        }
     }
 
     fn has_values(&self) -> bool {
@@ -98,6 +130,9 @@ impl Page {
 
     #[inline]
     fn word(&self, i: usize) -> Word {
+        if self.is_uniform() {
+            return Word { flags: 0, at: i * self.uniform_frame().bytes() };
+        }
         read_word(&self.bytes, HEADER_BYTES + self.slots(), self.word_bytes() == 4, i)
     }
 
@@ -156,6 +191,9 @@ impl Page {
     fn entry(&self, i: usize) -> (&[u8], Frame) {
         let word = self.word(i);
         let entry = &self.bytes[self.entries_at() + word.at..];
+        if self.is_uniform() {
+            return (entry, self.uniform_frame());
+        }
         let expiry = if word.flags & EXPIRES == 0 { 0 } else { EXPIRY_BYTES };
         if word.flags & OUTSIDE != 0 {
             return (entry, Frame { is_outside: true, lengths: 4, expiry, key: 0, value: 0 });
@@ -181,6 +219,25 @@ impl Page {
         pair.split_at(u32::from_le_bytes(length.try_into().expect("four bytes")) as usize)
     }
 
+    /// The frame that a field has in this page; none if the page is uniform and the field differs.
+    fn fit(&self, frame: Frame) -> Option<Frame> {
+        if !self.is_uniform() {
+            return Some(frame);
+        }
+        let uniform = Frame { lengths: 0, ..frame };
+        let is_first = self.count() == 0 && !frame.is_outside && frame.expiry == 0;
+        (is_first || uniform == self.uniform_frame()).then_some(uniform)
+    }
+
+    /// Makes a uniform page a usual one.
+    fn diversify(&mut self) {
+        let mut usual = Self::with_flags(self.u32(SLOTS_AT) & PAIRS);
+        let bytes = self.fields().map(|field| usual.frame(&field).bytes()).sum();
+        usual.reshape(self.count(), bytes);
+        (0..self.count()).for_each(|i| usual.push_from(self, i));
+        *self = usual;
+    }
+
     fn entry_bytes(&self, i: usize) -> usize {
         self.entry(i).1.bytes()
     }
@@ -196,26 +253,36 @@ impl Page {
 
     /// The same, with how to get the block of a field that lies outside.
     fn push_with(&mut self, tag: u8, field: Field<'_>, block: &dyn Fn() -> Arc<[u8]>, room: Room) -> bool {
-        let frame = self.frame(&field);
+        let usual = self.frame(&field);
+        let frame = self.fit(usual).unwrap_or(usual);
         let (count, used, bytes) = (self.count(), self.used(), frame.bytes());
         if (SLOTS_MAX <= count || ENTRIES_BYTES_MAX < used + bytes) && room == Room::Split {
             return false;
         }
+        if self.fit(usual).is_none() {
+            self.diversify();
+        }
+        let used = self.used();
         if self.slots() == count || self.bytes.len() < self.entries_at() + used + bytes {
             self.reshape(count + 1, used + bytes);
         }
         let index = if frame.is_outside { self.outside.push(block()) } else { 0 };
         let (at, has_values, volatile) = (self.entries_at() + used, self.has_values(), self.volatile_count());
+        let is_uniform = self.is_uniform();
         let mut open = self.open();
         open.page[HEADER_BYTES + count] = tag;
-        open.set_word(count, Word { flags: frame.flags(), at: used });
         open.set_u32(COUNT_AT, count + 1);
         open.set_u32(USED_AT, used + bytes);
-        open.set_u32(VOLATILE_AT, volatile + usize::from(field.expiry.is_some()));
+        if is_uniform {
+            open.set_u32(LENGTHS_AT, frame.key << 16 | frame.value);
+        } else {
+            open.set_word(count, Word { flags: frame.flags(), at: used });
+            open.set_u32(VOLATILE_AT, volatile + usize::from(field.expiry.is_some()));
+        }
         let entry = &mut open.page[at..][..bytes];
         if frame.is_outside {
             entry[..4].copy_from_slice(&index.to_le_bytes());
-        } else {
+        } else if !is_uniform {
             let lengths = put_length(entry, frame.key);
             if has_values {
                 put_length(&mut entry[lengths..], frame.value);
@@ -237,8 +304,9 @@ impl Page {
     pub(crate) fn replace(&mut self, i: usize, value: &[u8], expiry: Option<i64>, room: Room) -> bool {
         let old = self.field(i);
         let (_, before) = self.entry(i);
-        let after = self.frame(&Field { value, expiry, ..old });
-        if before == after && !before.is_outside {
+        let usual = self.frame(&Field { value, expiry, ..old });
+        let fitting = self.fit(usual);
+        if fitting == Some(before) && !before.is_outside {
             let at = self.entries_at() + self.word(i).at + before.lengths;
             let entry = &mut Arc::make_mut(&mut self.bytes)[at..];
             if let Some(time) = expiry {
@@ -247,12 +315,15 @@ impl Page {
             entry[before.expiry + before.key..][..value.len()].copy_from_slice(value);
             return true;
         }
-        let used = self.used() - before.bytes() + after.bytes();
+        let used = self.used() - before.bytes() + usual.bytes();
         if ENTRIES_BYTES_MAX < used && 1 < self.count() && room == Room::Split {
             return false;
         }
         // As if it were new. The room was looked at already.
         let (tag, key) = (self.bytes[HEADER_BYTES + i], old.key.to_vec());
+        if fitting.is_none() {
+            self.diversify();
+        }
         self.take_out(i);
         self.push(tag, Field { key: &key, value, expiry }, Room::Last)
     }
@@ -272,7 +343,16 @@ impl Page {
             self.take_outside(outside_index(&self.bytes[entries + word.at..]));
         }
         let last = count - 1;
+        let is_uniform = self.is_uniform();
         let mut open = self.open();
+        if is_uniform {
+            // The last field takes its place.
+            open.page[HEADER_BYTES + i] = open.page[HEADER_BYTES + last];
+            open.page.copy_within(entries + last * bytes..entries + count * bytes, entries + i * bytes);
+            open.set_u32(COUNT_AT, last);
+            open.set_u32(USED_AT, used - bytes);
+            return;
+        }
         open.page.copy_within(entries + word.at + bytes..entries + used, entries + word.at);
         open.page[HEADER_BYTES + i] = open.page[HEADER_BYTES + last];
         let last_word = open.word(last);
@@ -300,8 +380,12 @@ impl Page {
     fn reshape(&mut self, slots: usize, entries_bytes: usize) {
         let (count, used) = (self.count(), self.used());
         let old_word_bytes = self.word_bytes();
-        let is_wide = old_word_bytes == 4 || 1 << 14 <= entries_bytes;
-        let word_bytes = if is_wide { 4 } else { 2 };
+        let is_wide = !self.is_uniform() && (old_word_bytes == 4 || 1 << 14 <= entries_bytes);
+        let word_bytes = match is_wide {
+            true => 4,
+            false if self.is_uniform() => 0,
+            false => 2,
+        };
         let slots = slots.max(SLOTS_MIN);
         let needed = HEADER_BYTES + slots * (1 + word_bytes) + entries_bytes;
         let bytes = allocation_bytes(ARC_BYTES + needed) - ARC_BYTES;
@@ -314,7 +398,7 @@ impl Page {
         page[HEADER_BYTES..][..count].copy_from_slice(&self.bytes[HEADER_BYTES..][..count]);
         let (from, to) = (self.entries_at(), HEADER_BYTES + slots * (1 + word_bytes));
         page[to..][..used].copy_from_slice(&self.bytes[from..][..used]);
-        let flags = self.u32(SLOTS_AT) & PAIRS | if is_wide { WIDE } else { 0 };
+        let flags = self.u32(SLOTS_AT) & (PAIRS | UNIFORM) | if is_wide { WIDE } else { 0 };
         new.open().set_u32(SLOTS_AT, slots | flags as usize);
         if word_bytes == old_word_bytes {
             let words = HEADER_BYTES + self.slots();
@@ -332,7 +416,7 @@ impl Page {
     }
 
     pub(crate) fn volatile_count(&self) -> usize {
-        self.u32(VOLATILE_AT) as usize
+        if self.is_uniform() { 0 } else { self.u32(VOLATILE_AT) as usize }
     }
 
     /// Adds a field of another page; a block that lies outside is shared.
@@ -470,6 +554,13 @@ impl Leaf for Page {
             self.fields().map(|field| (context.hash(field.key) >> bit & 1) as usize).collect();
         for (side, half) in halves.iter_mut().enumerate() {
             let own = || (0..sides.len()).filter(|&i| sides[i] == side);
+            let mut frames = own().map(|i| self.entry(i).1);
+            let first = frames.next();
+            let is_uniform =
+                first.is_none_or(|first| first.flags() == 0 && frames.all(|frame| frame == first));
+            if !is_uniform {
+                *half = Self::with_flags(self.u32(SLOTS_AT) & PAIRS);
+            }
             half.reshape(own().count(), own().map(|i| self.entry_bytes(i)).sum());
             own().for_each(|i| half.push_from(self, i));
         }

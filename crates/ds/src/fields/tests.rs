@@ -21,7 +21,12 @@ fn bytes(rng: &mut Rng) -> Vec<u8> {
     (0..len).map(|_| rng.next_u64() as u8).collect()
 }
 
+/// Mostly of one length where there are a thousand of them.
 fn key(rng: &mut Rng, among: u64) -> Vec<u8> {
+    if among == 1000 {
+        let digits = if rng.one_in(3000) { 4 } else { 5 };
+        return format!("{:0digits$}", rng.below(among)).into_bytes();
+    }
     let mut key = pair(rng.below(among));
     if rng.one_in(50) {
         key.resize(200 + key.len() * 4, b'.');
@@ -61,13 +66,18 @@ fn run(mut fields: Fields, seed: u64, steps: usize, among: u64) {
         let key = key(&mut rng, among);
         match rng.below(10) {
             0..=5 if !shrinks => {
-                let value = if has_values { bytes(&mut rng) } else { Vec::new() };
-                let expiry = rng.one_in(8).then(|| rng.below(1000) as i64);
+                let is_odd = among != 1000 || rng.one_in(2000);
+                let value = match has_values {
+                    true if is_odd => bytes(&mut rng),
+                    true => rng.next_u64().to_le_bytes().to_vec(),
+                    false => Vec::new(),
+                };
+                let expiry = (is_odd && rng.one_in(8)).then(|| rng.below(1000) as i64);
                 let want = if model.contains_key(&key) { Insert::Replaced } else { Insert::Inserted };
                 assert_eq!(fields.insert(&key, &value, expiry), want, "seed {seed}");
                 model.insert(key, (value, expiry));
             }
-            6 => {
+            6 if among != 1000 || rng.one_in(200) => {
                 let expiry = rng.one_in(2).then(|| rng.below(1000) as i64);
                 let there = model.get_mut(&key).map(|entry| entry.1 = expiry).is_some();
                 assert_eq!(fields.set_expiry(&key, expiry), there, "seed {seed}");
@@ -104,8 +114,8 @@ fn run(mut fields: Fields, seed: u64, steps: usize, among: u64) {
 
 #[test]
 fn behaves_as_a_map_and_clones_stay() {
-    for seed in 0..12 {
-        let among = [30, 300, 3000][seed as usize % 3];
+    for seed in 0..16 {
+        let among = [30, 300, 3000, 1000][seed as usize % 4];
         run(Fields::hash(KeyHasher::new(seed)), seed, 9000, among);
         run(Fields::set(KeyHasher::new(seed)), seed, 9000, among);
     }
@@ -117,7 +127,8 @@ fn colliding_hashes_are_only_slower() {
     for (seed, mask) in [(1, 0), (2, 0xff), (3, 0xf << 60), (4, 0xff << 40), (5, 0x0101 << 16)] {
         let mut fields = Fields::hash(KeyHasher::new(seed));
         fields.hashing.mask = mask;
-        run(fields, seed, 4000, 600);
+        run(fields.clone(), seed, 4000, 600);
+        run(fields, seed, 4000, 1000);
     }
 }
 
@@ -148,6 +159,30 @@ fn integers_are_dense() {
         fields.add((n * 7919 + 10_000_000).to_string().as_bytes());
     }
     assert!(fields.memory_bytes() / 50_000 < 16, "{} bytes each", fields.memory_bytes() / 50_000);
+}
+
+/// Fields of one form need neither words nor lengths; a field that differs costs its own page only, and not for ever.
+#[test]
+fn pages_of_one_form_are_uniform() {
+    let mut fields = Fields::hash(KeyHasher::new(6));
+    let key = |n: u64| format!("{n:016}").into_bytes();
+    let usual = |fields: &Fields| fields.trie.leaves().filter(|page| !page.is_uniform()).count();
+    fields.insert(b"odd", b"", None);
+    for n in 0..20_000 {
+        fields.insert(&key(n), &[b'v'; 16], None);
+    }
+    assert_eq!(usual(&fields), 1);
+    assert!(fields.memory_bytes() / 20_000 < 41, "{} bytes each", fields.memory_bytes() / 20_000);
+    for (value, expiry) in
+        [(&[b'v'; 16][..], Some(5)), (b"longer than the others", None), (&[b'w'; 300], None)]
+    {
+        let mut fields = fields.clone();
+        fields.insert(&key(7), value, expiry);
+        assert!(1 <= usual(&fields) && usual(&fields) <= 2);
+        assert_eq!(fields.get(&key(7)), Some(Field { key: &key(7), value, expiry }));
+        assert!((8..20_000).all(|n| fields.get(&key(n)).is_some_and(|f| f.value == [b'v'; 16])));
+        check_bytes(&fields, 6);
+    }
 }
 
 /// Whatever stays is visited exactly once, whatever comes and goes between the steps.
