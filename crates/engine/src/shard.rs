@@ -34,7 +34,14 @@ impl WatchMark {
     }
 }
 
-type Watchers = HashMap<Box<[u8]>, Vec<Arc<WatchMark>>>;
+/// Somebody who watches a key.
+pub(crate) struct Watcher {
+    pub(crate) mark: Arc<WatchMark>,
+    /// The key's time had passed when it was watched, and it is still there: to be removed is no change then.
+    gone: bool,
+}
+
+type Watchers = HashMap<Box<[u8]>, Vec<Watcher>>;
 
 pub struct Shard {
     pub(crate) dbs: Vec<Option<Box<Db>>>,
@@ -122,13 +129,14 @@ impl Shard {
         free
     }
 
-    pub(crate) fn watch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
+    /// `gone`: the key is there, but its time has passed.
+    pub(crate) fn watch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>, gone: bool) {
         if self.watched.len() <= db as usize {
             self.watched.resize_with(db as usize + 1, HashMap::new);
         }
         let marks = self.watched[db as usize].entry(key.into()).or_default();
-        if !marks.iter().any(|m| Arc::ptr_eq(m, mark)) {
-            marks.push(mark.clone());
+        if !marks.iter().any(|watcher| Arc::ptr_eq(&watcher.mark, mark)) {
+            marks.push(Watcher { mark: mark.clone(), gone });
             self.watched_keys += 1;
         }
     }
@@ -137,26 +145,38 @@ impl Shard {
         let Some(watched) = self.watched.get_mut(db as usize) else { return };
         let Some(marks) = watched.get_mut(key) else { return };
         let before = marks.len();
-        marks.retain(|m| !Arc::ptr_eq(m, mark));
+        marks.retain(|watcher| !Arc::ptr_eq(&watcher.mark, mark));
         self.watched_keys -= before - marks.len();
         if marks.is_empty() {
             watched.remove(key);
         }
     }
 
-    /// Marks everybody who watches `key` of `db`.
+    /// Marks everybody who watches `key` of `db`, after its change. For those to whom it was gone already, its removal
+    /// is none.
     #[inline]
     pub(crate) fn touch_watchers(&mut self, db: u32, key: &[u8]) {
         if self.watched_keys == 0 {
             return;
         }
-        if let Some(marks) = self.watched.get(db as usize).and_then(|watched| watched.get(key)) {
-            marks.iter().for_each(|mark| mark.touch());
+        let Some(watchers) = self.watched.get_mut(db as usize).and_then(|watched| watched.get_mut(key))
+        else {
+            return;
+        };
+        let hash = self.hasher.hash(key);
+        let table = self.dbs.get(db as usize).and_then(Option::as_ref);
+        let is_there = table.is_some_and(|db| db.table.get(hash, key).is_some());
+        for watcher in watchers {
+            if watcher.gone && !is_there {
+                watcher.gone = false;
+            } else {
+                watcher.mark.touch();
+            }
         }
     }
 
     /// The watched keys of `db`, for the commands that replace a whole database.
-    pub(crate) fn watched_in(&self, db: u32) -> impl Iterator<Item = (&[u8], &[Arc<WatchMark>])> {
+    pub(crate) fn watched_in(&self, db: u32) -> impl Iterator<Item = (&[u8], &[Watcher])> {
         self.watched.get(db as usize).into_iter().flatten().map(|(key, marks)| (&**key, &**marks))
     }
 }

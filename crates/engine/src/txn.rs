@@ -610,7 +610,8 @@ impl<'e> Txn<'e> {
 
     pub fn watch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
         let shard = self.engine.shard_of(self.engine.hash(key));
-        self.held.get_mut(shard).watch(db, key, mark);
+        let gone = self.is_expired(db, key);
+        self.held.get_mut(shard).watch(db, key, mark, gone);
     }
 
     pub fn unwatch(&mut self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
@@ -721,7 +722,7 @@ fn touch_watched_existing(shard: &Shard, db: u32) {
     let Some(table) = shard.db(db) else { return };
     for (key, marks) in shard.watched_in(db) {
         if table.table.get(shard.hash(key), key).is_some() {
-            marks.iter().for_each(|mark| mark.touch());
+            marks.iter().for_each(|watcher| watcher.mark.touch());
         }
     }
 }

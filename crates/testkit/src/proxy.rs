@@ -154,10 +154,11 @@ fn pump(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {
         if !delay.is_zero() {
             std::thread::sleep(delay);
         }
+        // Counted first: who has received them finds them counted.
+        shared.bytes.fetch_add(n as u64, Ordering::SeqCst);
         if n == 0 || to.write_all(&chunk[..n]).is_err() {
             break;
         }
-        shared.bytes.fetch_add(n as u64, Ordering::SeqCst);
     }
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }

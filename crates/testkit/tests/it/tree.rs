@@ -191,7 +191,7 @@ fn batch(rng: &mut Rng) -> Vec<Vec<String>> {
             2 => lines.push(format!("DEL key:{key:012} live:{key}")),
             3 => lines.push(format!("APPEND text:{} {}", key % 500, rng.below(1000))),
             4 => lines.push(format!("INCRBYFLOAT float:{} 0.1", key % 50)),
-            5 => lines.push(format!("PEXPIRE key:{key:012} {}", 1 + rng.below(60))),
+            5 => lines.push(format!("PEXPIRE live:{key} {}", 1 + rng.below(60))),
             6 => lines.push(format!("SETRANGE text:{} {} abc", key % 500, rng.below(200))),
             7 => lines.extend(
                 ["MULTI", "INCR in:multi", &format!("SET multi:{} {key}", key % 100), "EXEC"]

@@ -145,6 +145,29 @@ mod tests {
         );
     }
 
+    /// A key whose time had passed when it was watched: to be removed is no change, to come again is one.
+    #[test]
+    fn what_was_gone_may_go() {
+        for (script, expected) in [
+            ("DEL k", false),
+            ("GET k", false),
+            ("DEL k\nDEL k", false),
+            ("SET k 2", true),
+            ("DEL k\nSET k 2", true),
+            ("SETNX k 2", true),
+        ] {
+            let mut bench = Bench::new();
+            check_on(&mut bench, "SET k 1 PX 10\nTICK 20");
+            let mark = Arc::new(WatchMark::default());
+            let (locks, now_ms) = (bench.engine.all_locks(), bench.now_ms);
+            let mut txn = bench.engine.begin(&mut bench.scratch, locks, now_ms, 0, Origin::Client);
+            txn.watch(0, b"k", &mark);
+            txn.commit();
+            check_on(&mut bench, script);
+            assert_eq!(mark.is_touched(), expected, "{script}");
+        }
+    }
+
     #[test]
     fn watchers_notice() {
         for (script, expected) in [
