@@ -5,6 +5,7 @@
 
 use crate::commands::{Command, Run, table};
 use crate::config::Config;
+use crate::logger::{self, Level};
 use crate::server::Server;
 use crate::session::{After, ConnState, Multi, ReplyMode, Session};
 use crate::stats::WorkerStats;
@@ -51,6 +52,11 @@ pub fn execute(
             conn.client.command.store(command.id as u32, Relaxed);
             run_if_allowed(ctx, conn, out, command, args)
         }
+        Err((None, _)) if is_of_a_browser(args.name()) => {
+            warn_of_browser(&conn.client.addr);
+            conn.after = After::Close;
+            Outcome::Done
+        }
         Err((command, error)) => {
             conn.client.command.store(command.map_or(u32::MAX, |command| command.id as u32), Relaxed);
             refuse(ctx, conn, out, command, &error);
@@ -89,6 +95,20 @@ fn resolve(
         return Err((Some(command), Error::Arity { command: command.full_name.clone() }));
     }
     Ok(command)
+}
+
+/// What a web page makes a browser send here, in the hope that a later line is a command: the connection ends.
+#[cold]
+fn is_of_a_browser(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
+#[cold]
+fn warn_of_browser(addr: &str) {
+    let text = format!(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. A web page may be using a browser to reach this server. Connection from {addr} aborted."
+    );
+    logger::log(Level::Warning, &text);
 }
 
 #[cold]

@@ -95,11 +95,13 @@ pub const CONFIG: Container = Container {
 
 fn get(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
     let patterns: Vec<&[u8]> = args.iter().skip(2).collect();
-    let found = session.server.config().get(&patterns);
+    let config = session.server.config();
+    let found = config.get(&patterns);
     out.map(found.len());
-    for (name, value) in found {
-        out.bulk(name.as_bytes());
-        match name {
+    for (name, row) in found {
+        let value = (row.get)(&config);
+        out.bulk(name);
+        match row.name {
             "dir" => out.bulk(working_dir(&value).as_bytes()),
             _ => out.bulk(value.as_bytes()),
         }

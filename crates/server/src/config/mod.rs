@@ -21,6 +21,7 @@ pub use setting::{
 pub use table::{Config, ROWS};
 
 use base::glob;
+use std::collections::HashSet;
 
 pub const MUTABLE: bool = true;
 pub const FIXED: bool = false;
@@ -135,20 +136,24 @@ impl Config {
         Ok((config, rows))
     }
 
-    /// CONFIG GET: names that fit one of the patterns, with their values.
-    pub fn get(&self, patterns: &[&[u8]]) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        for row in ROWS {
-            for name in [row.name, row.alias] {
-                let fits = |pattern: &&[u8]| {
-                    pattern.eq_ignore_ascii_case(name.as_bytes())
-                        || (row.is_shown && glob::matches(pattern, name.as_bytes(), glob::Case::Insensitive))
-                };
-                if !name.is_empty() && patterns.iter().any(fits) {
-                    found.push((name, (row.get)(self)));
-                }
+    /// CONFIG GET: the directives that fit one of the patterns, each under its name; a name without a wildcard
+    /// comes back as it was given.
+    pub fn get<'p>(&self, patterns: &[&'p [u8]]) -> Vec<(&'p [u8], &'static Row)> {
+        let mut found: Vec<(&[u8], &'static Row)> = Vec::new();
+        for &pattern in patterns {
+            if !pattern.iter().any(|byte| b"*?[".contains(byte)) {
+                found.extend(find(pattern).map(|row| (pattern, row)));
+                continue;
+            }
+            for row in ROWS.iter().filter(|row| row.is_shown) {
+                let names =
+                    [row.name, row.alias].into_iter().map(str::as_bytes).filter(|name| !name.is_empty());
+                let fits = names.filter(|name| glob::matches(pattern, name, glob::Case::Insensitive));
+                found.extend(fits.map(|name| (name, row)));
             }
         }
+        let mut seen = HashSet::new();
+        found.retain(|(name, _)| seen.insert(*name));
         found
     }
 

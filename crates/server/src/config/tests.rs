@@ -1,6 +1,7 @@
 //! The directives against what redis-server was seen to do with them, and the grammar of redis.conf.
 
 use super::*;
+use std::collections::BTreeMap;
 
 const DEFAULTS: &str = include_str!("../../tests/data/redis-7.2.4-config-defaults.json");
 const SET: &str = include_str!("../../tests/data/redis-7.0.15-config-set.txt");
@@ -22,7 +23,9 @@ const OWN: &[&str] = &["replica-refuse-empty-primary"];
 #[test]
 fn the_directives_of_redis_are_known_with_their_defaults() {
     let config = Config::default();
-    let ours: std::collections::BTreeMap<_, _> = config.get(&[b"*"]).into_iter().collect();
+    let all = config.get(&[b"*"]).into_iter();
+    let ours: BTreeMap<String, String> =
+        all.map(|(name, row)| (String::from_utf8_lossy(name).into_owned(), (row.get)(&config))).collect();
     let mut known = 0;
     for line in DEFAULTS.lines().filter(|line| line.starts_with('"')) {
         let mut quoted = line.split('"').skip(1).step_by(2);
@@ -33,7 +36,7 @@ fn the_directives_of_redis_are_known_with_their_defaults() {
         known += 1;
     }
     assert_eq!(ours.len(), known + OWN.len(), "no others are shown");
-    assert!(OWN.iter().all(|name| ours.contains_key(name)));
+    assert!(OWN.iter().all(|name| ours.contains_key(*name)));
     for hidden in [
         "key-load-delay",
         "rdb-key-save-delay",
@@ -54,6 +57,18 @@ const OTHER_ANSWERS: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn a_name_comes_back_as_it_was_given_and_once() {
+    let config = Config::default();
+    let names = |patterns: &[&'static str]| -> Vec<String> {
+        let patterns: Vec<&[u8]> = patterns.iter().map(|pattern| pattern.as_bytes()).collect();
+        config.get(&patterns).iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
+    };
+    assert_eq!(names(&["MaxClients", "port", "port", "nosuch"]), ["MaxClients", "port"]);
+    assert_eq!(names(&["SLAVEOF", "repl*of", "*slaveof"]), ["SLAVEOF", "replicaof", "slaveof"]);
+    assert_eq!(names(&["[k]ey-load-delay", "key-load-delay"]), ["key-load-delay"]);
+}
+
+#[test]
 fn config_set_answers_as_redis_does() {
     let mut wrong = Vec::new();
     for line in SET.lines().filter(|line| !line.starts_with('#')) {
@@ -63,7 +78,7 @@ fn config_set_answers_as_redis_does() {
             continue;
         }
         let got = match Config::default().set(&[(name.as_bytes(), value.as_bytes())]) {
-            Ok((config, _)) => format!("={}", config.get(&[name.as_bytes()])[0].1),
+            Ok((config, _)) => format!("={}", (find(name.as_bytes()).expect("is known").get)(&config)),
             Err(SetError::Failed { why, .. }) => format!("!{why}"),
             Err(error) => error.to_string(),
         };

@@ -136,7 +136,7 @@ fn info(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Repl
     for name in args.tail(2) {
         match table().find_full(name) {
             Some(command) => describe::describe(command, out),
-            None => out.nil_array(),
+            None => out.nil(),
         }
     }
     Ok(())
