@@ -291,7 +291,7 @@ fn nonsense_in_the_stream_stops_the_link() {
         return;
     }
     for nonsense in ["*abc\r\n", "*1\r\n$-5\r\n", "*1\r\n$99999999999\r\nx", "*1\r\n!3\r\nGET\r\n"] {
-        stream(Greylag, nonsense.as_bytes(), ") in the primary's stream");
+        stream(Greylag, nonsense.as_bytes(), "in the primary's stream");
     }
 }
 
