@@ -111,24 +111,29 @@ fn warn_of_browser(addr: &str) {
     logger::log(Level::Warning, &text);
 }
 
+/// What an error line shows of a request, as in Redis.
+const SHOWN_BYTES_MAX: usize = 128;
+
 #[cold]
 fn unknown(args: Args) -> Error {
     let mut shown = String::new();
     for arg in args.iter().skip(1) {
-        if 128 <= shown.len() {
+        // A byte of a request is a character here, see `commands::text`.
+        let len = shown.chars().count();
+        if SHOWN_BYTES_MAX <= len {
             break;
         }
-        let room = 128 - shown.len();
+        let room = SHOWN_BYTES_MAX - len;
         shown.push_str(&format!("'{}' ", text(arg, room)));
     }
-    let name = text(args.name(), 128);
+    let name = text(args.name(), SHOWN_BYTES_MAX);
     Error::owned(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
 }
 
 #[cold]
 fn unknown_sub(command: &Command, sub: &[u8]) -> Error {
     let name = command.meta.name.to_ascii_uppercase();
-    Error::owned(format!("ERR unknown subcommand '{}'. Try {name} HELP.", text(sub, 128)))
+    Error::owned(format!("ERR unknown subcommand '{}'. Try {name} HELP.", text(sub, SHOWN_BYTES_MAX)))
 }
 
 /// At most `max` bytes of a request as text for an error line.

@@ -422,7 +422,7 @@ fn configuration_changes_wholly_or_not_at_all() {
             ("CONFIG SET requirepass secret", "+OK"),
             // Connections that are there stay logged in.
             ("PING", "+PONG"),
-            ("CONFIG GET REQUIREPASS h[zy]", "[hz, 11, requirepass, secret]"),
+            ("CONFIG GET REQUIREPASS h[zy]", "[REQUIREPASS, secret, hz, 11]"),
             ("CONFIG REWRITE", "-ERR The server is running without a config file"),
         ],
     );

@@ -1,3 +1,5 @@
+//! Any split, any truncation, any changed byte; and the texts of errors.
+
 use super::*;
 use base::rng::Rng;
 

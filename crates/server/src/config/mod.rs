@@ -123,7 +123,8 @@ impl Config {
         for (name, value) in pairs {
             let shown = String::from_utf8_lossy(name).into_owned();
             let Some(row) = find(name) else { return Err(SetError::Unknown { name: shown }) };
-            let failed = |why: String| SetError::Failed { name: shown.clone(), why };
+            // As the directive is written, by the name that was used for it.
+            let failed = |why: String| SetError::Failed { name: shown.to_ascii_lowercase(), why };
             if !row.is_mutable {
                 return Err(failed("can't set immutable config".into()));
             }
@@ -153,7 +154,7 @@ impl Config {
             }
         }
         let mut seen = HashSet::new();
-        found.retain(|(name, _)| seen.insert(*name));
+        found.retain(|(name, _)| seen.insert(name.to_ascii_lowercase()));
         found
     }
 

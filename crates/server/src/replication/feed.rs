@@ -108,7 +108,7 @@ struct Thread {
 pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
     let poll = Poll::new()?;
     let mailbox = Arc::new(Mailbox::new(&poll)?);
-    let thread = Thread {
+    let mut thread = Thread {
         server,
         mailbox: mailbox.clone(),
         poll,
@@ -117,6 +117,8 @@ pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
         again: Vec::new(),
         scratch: Scratch::new(server.random_seed()),
     };
+    // Whether there are too few replicas is known before the first client writes.
+    thread.step(Event::Changed);
     crate::start::spawn("feed", move || thread.run());
     Ok(mailbox)
 }
