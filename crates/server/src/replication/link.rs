@@ -41,7 +41,7 @@ const READS_PER_TURN: usize = 16;
 /// While a payload is loaded, the primary is told this often that we live.
 const ALIVE_MS: i64 = 1000;
 
-struct Thread {
+pub(super) struct Thread {
     server: &'static Server,
     mailbox: Sender,
     poll: Poll,
@@ -67,8 +67,8 @@ struct Socket {
     client: Option<Arc<Client>>,
 }
 
-/// Starts the thread.
-pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
+/// The thread, to be started once the server serves.
+pub(super) fn prepare(server: &'static Server) -> io::Result<(Sender, Starter)> {
     let poll = Poll::new()?;
     let mailbox = Arc::new(Mailbox::new(&poll)?);
     let thread = Thread {
@@ -85,8 +85,17 @@ pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
         buffer: vec![0; READ_BYTES],
         more: false,
     };
-    crate::start::spawn("link", move || thread.run());
-    Ok(mailbox)
+    Ok((mailbox, Starter(thread)))
+}
+
+/// A link whose thread does not run yet.
+pub struct Starter(Thread);
+
+impl Starter {
+    /// Begins to connect, if there is a primary to follow.
+    pub fn start(self) {
+        crate::start::spawn("link", move || self.0.run());
+    }
 }
 
 impl Thread {

@@ -86,13 +86,14 @@ impl Replication {
         *self.history.lock()
     }
 
-    /// Starts the threads, and follows the primary that the configuration names.
-    pub fn start(&self, server: &'static Server) -> Result<(), String> {
+    /// Starts the feed, and takes the role that the configuration names. The link is the caller's to start, once it
+    /// has said that the server is ready.
+    pub fn start(&self, server: &'static Server) -> Result<link::Starter, String> {
         let failed =
             |error: std::io::Error| format!("Can't start replication: {}", crate::sys::error_text(&error));
         let feed = feed::start(server).map_err(failed)?;
-        let link = link::start(server).map_err(failed)?;
-        let _ = (self.feed.set(feed), self.link_mailbox.set(link));
+        let (mailbox, link) = link::prepare(server).map_err(failed)?;
+        let _ = (self.feed.set(feed), self.link_mailbox.set(mailbox));
         let config = server.config();
         if let Some((host, port)) = &config.replicaof.0 {
             let mut scratch = engine::Scratch::new(server.random_seed());
@@ -103,7 +104,7 @@ impl Replication {
                 Event::ReplicaOf { host: host.clone(), port: *port, by: By::Config },
             );
         }
-        Ok(())
+        Ok(link)
     }
 
     /// What the log wakes when it grows and a reader sleeps.
