@@ -95,6 +95,14 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
     false
 }
 
+/// While the start loads, nobody waits for requests to shut down, and there is nothing to save: the process ends at
+/// once.
+pub fn leave_loading(server: &'static Server) -> ! {
+    let mut scratch = Scratch::new(server.random_seed());
+    run(server, &mut scratch, Asked { no_save: true, now: true, force: true, ..Asked::default() });
+    sys::exit_at_once(0)
+}
+
 /// Waits for replicas, and saves.
 fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool {
     let config = server.config();
