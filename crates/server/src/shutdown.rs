@@ -135,6 +135,7 @@ fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
 
 fn take_leave(server: &'static Server) {
     let config = server.config();
+    server.replication.remove_half_received();
     if !config.pidfile.is_empty() || config.daemonize {
         logger::log(Level::Notice, "Removing the pid file.");
         sys::remove_pidfile(&config);

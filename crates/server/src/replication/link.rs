@@ -145,16 +145,11 @@ impl Thread {
         }
     }
 
-    /// The machine, unless its connection was changed behind our back: then the mailbox says how, and what we came
-    /// with is stale.
+    /// The machine, unless its connection was changed behind our back: then what we came with is stale. The mailbox
+    /// says what to do instead, and is read when what we are at is done: messages and actions keep their order.
     fn cell(&mut self) -> Option<MutexGuard<'static, LinkCell>> {
         let cell = self.server.replication.link.lock();
-        if cell.version == self.version {
-            return Some(cell);
-        }
-        drop(cell);
-        self.read_mailbox();
-        None
+        (cell.version == self.version).then_some(cell)
     }
 
     fn step(&mut self, event: Event) {
@@ -219,8 +214,11 @@ impl Thread {
                 }
             }
             Action::LinkUp(up) => {
+                let version = self.version;
                 server.engine.change_state(|state| {
-                    if state.is_replica() && server.engine.role_epoch() == epoch {
+                    // A link that REPLICAOF has taken down meanwhile is not up.
+                    let is_stale = || up && server.replication.link.lock().version != version;
+                    if state.is_replica() && server.engine.role_epoch() == epoch && !is_stale() {
                         state.set_link_down(!up);
                     }
                 });
@@ -386,7 +384,8 @@ impl Thread {
         self.socket = socket;
         match result {
             Ok(loaded) => {
-                let event = Event::Staged { keys: loaded.staging.keys, db: loaded.origins.stream_db };
+                let db = loaded.origins.stream_db.filter(|&db| db < server.engine.databases());
+                let event = Event::Staged { keys: loaded.staging.keys, db };
                 self.staged = Some(loaded);
                 self.step(event);
             }

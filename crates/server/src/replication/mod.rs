@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use replication::primary::{self, Primary};
 use replication::replica::{self, Action, By, DisklessLoad, Event, Link, State};
 use replication::{History, Level};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Replication {
     rng: Mutex<Rng>,
     feed: OnceLock<feed::Sender>,
     link_mailbox: OnceLock<link::Sender>,
+    /// The file that a full sync is received into.
+    receiving: Mutex<Option<PathBuf>>,
 }
 
 /// What REPLICAOF found.
@@ -79,6 +82,7 @@ impl Replication {
             rng: Mutex::new(Rng::new(rng.next_u64())),
             feed: OnceLock::new(),
             link_mailbox: OnceLock::new(),
+            receiving: Mutex::new(None),
         }
     }
 
@@ -247,6 +251,13 @@ impl Replication {
 
     // ---- snapshots and files
 
+    /// The process ends: half a file is of no use to anybody.
+    pub fn remove_half_received(&self) {
+        if let Some(path) = self.receiving.lock().take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// What an RDB says of its place in the history, at its cut: the transaction holds every shard.
     pub fn rdb_aux(&self, engine: &Engine) -> Vec<(&'static str, String)> {
         if !engine.log.is_active() {
@@ -270,7 +281,8 @@ impl Replication {
             if follows { History::adopted(id) } else { History::restarted(new, id, offset) };
         engine.log.set_end(offset);
         engine.log.activate();
-        engine.log.set_db(origins.stream_db.filter(|_| follows));
+        let db = origins.stream_db.filter(|&db| follows && db < engine.databases());
+        engine.log.set_db(db);
         let rng = Rng::new(self.rng.lock().next_u64());
         self.link.lock().machine = Link::new(rng, server.clock.monotonic_ms(), true);
     }
