@@ -78,6 +78,18 @@ fn roles_flip_under_load() {
     assert_eq!(top.info_field("replication", "connected_slaves"), "1");
 }
 
+/// A name may stand for several addresses, of which the primary listens on one only.
+#[test]
+fn a_primary_by_name() {
+    let primary = Server::greylag().start();
+    primary.run("SET name jake");
+    let replica = Server::greylag().start();
+    assert_eq!(replica.run(&format!("REPLICAOF localhost {}", primary.port())).text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+    assert_eq!(replica.info_field("replication", "master_host"), "localhost");
+}
+
 /// A walk to two sockets, of which one takes nothing: it is dropped by repl-timeout, and the other, which had to wait
 /// for it as long, is not.
 #[test]
