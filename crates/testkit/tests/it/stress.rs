@@ -226,3 +226,41 @@ fn numbers_that_can_not_be() {
         }
     }
 }
+
+/// A server whose `dir` is removed behind its back.
+fn without_dir(args: &str) -> Server {
+    let server = Server::greylag().args("--enable-protected-configs yes").args(args).start();
+    let dir = server.dir().join("gone");
+    std::fs::create_dir(&dir).expect("can be made");
+    assert_eq!(server.run(&format!("CONFIG SET dir {}", dir.display())).text(), "OK");
+    std::fs::remove_dir(&dir).expect("is there");
+    server
+}
+
+/// No file can be written: a full sync by disk fails on that side, with a line that says why; the data stays, and
+/// without a disk it goes.
+#[test]
+fn a_directory_that_vanished() {
+    let primary = Server::greylag().args("--repl-diskless-sync no").start();
+    fill(&primary, 100);
+    let replica = without_dir("");
+    replica.run("SET old data");
+    follow(&replica, primary.port());
+    replica.wait_log("synchronization: No such file or directory");
+    assert_eq!(replica.run("GET old").to_string(), "\"data\"");
+    assert_eq!(replica.run("CONFIG SET repl-diskless-load swapdb").text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+
+    let primary = without_dir("--repl-diskless-sync no");
+    fill(&primary, 100);
+    let replica = Server::greylag().start();
+    replica.run("SET old data");
+    follow(&replica, primary.port());
+    primary.wait_log("Background saving error: No such file or directory");
+    assert_eq!(primary.run("SET goes on").text(), "OK");
+    assert_eq!(replica.run("GET old").to_string(), "\"data\"");
+    assert_eq!(primary.run("CONFIG SET repl-diskless-sync yes").text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+}
