@@ -78,6 +78,18 @@ fn roles_flip_under_load() {
     assert_eq!(top.info_field("replication", "connected_slaves"), "1");
 }
 
+/// A name may stand for several addresses, of which the primary listens on one only.
+#[test]
+fn a_primary_by_name() {
+    let primary = Server::greylag().start();
+    primary.run("SET name jake");
+    let replica = Server::greylag().start();
+    assert_eq!(replica.run(&format!("REPLICAOF localhost {}", primary.port())).text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+    assert_eq!(replica.info_field("replication", "master_host"), "localhost");
+}
+
 /// A walk to two sockets, of which one takes nothing: it is dropped by repl-timeout, and the other, which had to wait
 /// for it as long, is not.
 #[test]
@@ -213,4 +225,42 @@ fn numbers_that_can_not_be() {
             assert!(!replica.run(line).is_error(), "{line}");
         }
     }
+}
+
+/// A server whose `dir` is removed behind its back.
+fn without_dir(args: &str) -> Server {
+    let server = Server::greylag().args("--enable-protected-configs yes").args(args).start();
+    let dir = server.dir().join("gone");
+    std::fs::create_dir(&dir).expect("can be made");
+    assert_eq!(server.run(&format!("CONFIG SET dir {}", dir.display())).text(), "OK");
+    std::fs::remove_dir(&dir).expect("is there");
+    server
+}
+
+/// No file can be written: a full sync by disk fails on that side, with a line that says why; the data stays, and
+/// without a disk it goes.
+#[test]
+fn a_directory_that_vanished() {
+    let primary = Server::greylag().args("--repl-diskless-sync no").start();
+    fill(&primary, 100);
+    let replica = without_dir("");
+    replica.run("SET old data");
+    follow(&replica, primary.port());
+    replica.wait_log("synchronization: No such file or directory");
+    assert_eq!(replica.run("GET old").to_string(), "\"data\"");
+    assert_eq!(replica.run("CONFIG SET repl-diskless-load swapdb").text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+
+    let primary = without_dir("--repl-diskless-sync no");
+    fill(&primary, 100);
+    let replica = Server::greylag().start();
+    replica.run("SET old data");
+    follow(&replica, primary.port());
+    primary.wait_log("Background saving error: No such file or directory");
+    assert_eq!(primary.run("SET goes on").text(), "OK");
+    assert_eq!(replica.run("GET old").to_string(), "\"data\"");
+    assert_eq!(primary.run("CONFIG SET repl-diskless-sync yes").text(), "OK");
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
 }
