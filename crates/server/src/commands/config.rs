@@ -197,6 +197,9 @@ fn apply_all(
     Ok(())
 }
 
+/// The smallest backlog that CONFIG SET makes.
+const BACKLOG_BYTES_MIN: i64 = 16 * 1024;
+
 /// The effect of one directive outside the configuration.
 fn apply(server: &'static Server, row: &Row, to: &mut Config) -> Result<(), String> {
     let now = server.config();
@@ -205,6 +208,8 @@ fn apply(server: &'static Server, row: &Row, to: &mut Config) -> Result<(), Stri
             std::env::set_current_dir(&to.dir).map_err(|error| sys::error_text(&error))?;
             to.dir = working_dir(&to.dir);
         }
+        // As Redis: a smaller one is taken in the file, but not set.
+        "repl-backlog-size" => to.repl_backlog_size = to.repl_backlog_size.max(BACKLOG_BYTES_MIN),
         "maxclients" if now.maxclients < to.maxclients => {
             let allowed = sys::raise_open_files(to.maxclients as u64);
             if allowed < to.maxclients as u64 {

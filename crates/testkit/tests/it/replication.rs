@@ -572,3 +572,17 @@ fn primary_restarts_from_its_file_with_redis_on_either_side() {
         primary_restarts_from_its_file(Greylag, Redis);
     }
 }
+
+/// The smallest backlog that can be set.
+#[test]
+fn a_small_backlog() {
+    let kinds = if has_redis("a_small_backlog") { vec![Redis, Greylag] } else { vec![Greylag] };
+    for kind in kinds {
+        let server = Server::of(kind).start();
+        assert_eq!(server.run("CONFIG SET repl-backlog-size 1").text(), "OK");
+        assert_eq!(server.run("CONFIG GET repl-backlog-size").items()[1].text(), "16384", "{kind:?}");
+        assert_eq!(server.info_field("replication", "repl_backlog_size"), "16384", "{kind:?}");
+        assert_eq!(server.run("CONFIG SET repl-backlog-size 1mb").text(), "OK");
+        assert_eq!(server.info_field("replication", "repl_backlog_size"), "1048576", "{kind:?}");
+    }
+}
