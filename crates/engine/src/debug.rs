@@ -4,7 +4,7 @@
 //! as a use. The transactions hold every shard.
 
 use crate::commands::references;
-use crate::digest::{self, Digest};
+use crate::digest::{self, Digest, Scores};
 use crate::events::Event;
 use crate::rdb;
 use crate::shard::Shard;
@@ -16,14 +16,14 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// DEBUG DIGEST: of every database.
-pub fn digest(txn: &Txn) -> Digest {
+pub fn digest(txn: &Txn, scores: Scores) -> Digest {
     let shards: Vec<&Shard> = txn.each_shard().collect();
-    digest::of_all(shards.iter().copied(), txn.engine().databases())
+    digest::of_all(shards.iter().copied(), txn.engine().databases(), scores)
 }
 
 /// DEBUG DIGEST-VALUE of one key of the selected database; zeros if it is not there.
 pub fn digest_value(txn: &Txn, key: &[u8]) -> Digest {
-    entry(txn, key).map(digest::of_value).unwrap_or_default()
+    entry(txn, key).map(|entry| digest::of_value(entry, Scores::Shortest)).unwrap_or_default()
 }
 
 /// DEBUG OBJECT: the line that it answers; `None` if there is no such key.
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn digests_are_those_of_redis() {
         let mut bench = Bench::new();
-        assert_eq!(with_all(&mut bench, |txn| digest(txn).to_string()), "0".repeat(40));
+        assert_eq!(with_all(&mut bench, |txn| digest(txn, Scores::Shortest).to_string()), "0".repeat(40));
         check_on(&mut bench, "SET n 9223372036854775807");
         let value = with_all(&mut bench, |txn| digest_value(txn, b"n").to_string());
         assert_eq!(value, "740f3d80eb4e51ce571db1772e687df8d366aa6d");

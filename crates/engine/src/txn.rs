@@ -64,9 +64,6 @@ pub enum Trash {
     Entry(Entry<Value>),
 }
 
-/// Values of at least so many bytes are freed as trash: giving their pages back takes longer than handing them over.
-const TRASH_BYTES_MIN: usize = 64 * 1024;
-
 /// What the transactions of one worker counted since [`Scratch::take_counts`].
 #[derive(Default, Clone)]
 pub struct Counts {
@@ -445,7 +442,7 @@ impl<'e> Txn<'e> {
     /// Frees an entry that left the keyspace: at once, or as trash if that may take time.
     pub fn discard(&mut self, entry: Entry<Value>) {
         if let Payload::Boxed(value) = entry.payload()
-            && TRASH_BYTES_MIN <= value.bytes()
+            && value.is_large()
         {
             self.scratch.trash.push(Trash::Entry(entry));
         }

@@ -12,3 +12,4 @@ mod propagation;
 mod replication;
 mod seed;
 mod start_stop;
+mod values;

@@ -7,20 +7,26 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::{save, sys};
 use base::number::parse_i64;
-use engine::digest::{self, Digest};
+use engine::digest::{self, Digest, Scores};
 use engine::events::Event;
 use engine::load::{Conflict, Staging};
-use engine::value::{self, Text};
+use engine::value;
 use engine::{Done, Error, Origin, Scratch, Ttl, Txn, rdb};
 use resp::{Args, Reply};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering::Relaxed;
 
-pub fn digest(session: &mut Session, txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
+/// "7.0" asks for the digest that servers up to 7.0 compute, which write scores with 17 digits.
+pub fn digest(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+    let scores = match args.get(2) {
+        None => Scores::Shortest,
+        Some(b"7.0") => Scores::Digits17,
+        Some(_) => return Err(crate::commands::wrong_subcommand("DEBUG", args.at(1))),
+    };
     let digest = session.with_all_shards(txn, |txn| {
         let shards: Vec<_> = txn.each_shard().collect();
-        digest::of_all(shards.into_iter(), txn.engine().databases())
+        digest::of_all(shards.into_iter(), txn.engine().databases(), scores)
     });
     out.simple(&digest.to_string());
     Ok(())
@@ -30,7 +36,8 @@ pub fn digest_value(session: &mut Session, txn: Option<&mut Txn>, args: Args, ou
     session.with_all_shards(txn, |txn| {
         out.array(args.len() - 2);
         for key in args.tail(2) {
-            let digest = txn.get(key).map_or_else(Digest::default, digest::of_value);
+            let digest =
+                txn.get(key).map_or_else(Digest::default, |entry| digest::of_value(entry, Scores::Shortest));
             out.simple(&digest.to_string());
         }
     });
@@ -42,12 +49,8 @@ pub fn object(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         let now_seconds = (txn.now_ms / 1000) as u32;
         let entry = txn.get(args.at(2)).ok_or(Error::NoSuchKey)?;
         let payload = entry.payload();
-        let value = match value::as_str(payload)? {
-            value::Str::Int(n) => rdb::Value::Int(n),
-            text => rdb::Value::Bytes(text.bytes(&mut Text::new()).to_vec().into()),
-        };
         let mut encoded = Vec::new();
-        rdb::encode_entry(&mut encoded, b"", &value, None, true);
+        rdb::encode_entry(&mut encoded, b"", &payload.into(), None, true);
         let serialized = encoded.len() - 2; // a byte for the type, one for the empty key
         let access = entry.access();
         let text = format!(
