@@ -220,6 +220,26 @@ pub fn as_str<'a>(payload: Payload<'a, Value>) -> Result<Str<'a>, Error> {
     }
 }
 
+macro_rules! views {
+    ($($name:ident, $variant:ident: $type:ty;)+) => {$(
+        /// The payload as a value of this type, or WRONGTYPE.
+        pub fn $name<'a>(payload: Payload<'a, Value>) -> Result<&'a $type, Error> {
+            match payload {
+                Payload::Boxed(Value::$variant(value)) => Ok(value),
+                _ => Err(Error::WrongType),
+            }
+        }
+    )+};
+}
+
+views! {
+    as_list, List: List;
+    as_set, Set: Set;
+    as_hash, Hash: Hash;
+    as_sorted_set, SortedSet: SortedSet;
+    as_stream, Stream: Stream;
+}
+
 /// Name of the value's encoding, as OBJECT ENCODING gives it.
 pub fn encoding(payload: &Payload<Value>, tag: u8) -> &'static str {
     match payload {
