@@ -14,6 +14,13 @@ pub struct Offset(pub u64);
 impl Offset {
     pub const ZERO: Self = Self(0);
 
+    /// What a peer or a file says. No history gets as far as 2^62 bytes, so a larger number is a wrong one; what comes
+    /// behind a true one is still an offset that Redis's signed numbers hold.
+    pub fn from_outside(number: i64) -> Option<Self> {
+        let offset = u64::try_from(number).ok()?;
+        (offset < 1 << 62).then_some(Self(offset))
+    }
+
     /// How far `self` is ahead of `other`; 0 if it is not.
     pub fn ahead_of(self, other: Self) -> u64 {
         self.0.saturating_sub(other.0)
@@ -113,6 +120,15 @@ mod tests {
         assert!(ReplId::parse(&[b'0'; 40]).unwrap().is_zero());
         for bad in [&b""[..], b"?", &[b'a'; 39], &[b'a'; 41], &[b' '; 40], &[0; 40], &[0xff; 40]] {
             assert_eq!(ReplId::parse(bad), None);
+        }
+    }
+
+    #[test]
+    fn offsets_from_outside_are_possible_ones() {
+        assert_eq!(Offset::from_outside(0), Some(Offset(0)));
+        assert_eq!(Offset::from_outside((1 << 62) - 1), Some(Offset((1 << 62) - 1)));
+        for wrong in [-1, i64::MIN, 1 << 62, i64::MAX] {
+            assert_eq!(Offset::from_outside(wrong), None);
         }
     }
 

@@ -38,13 +38,14 @@ fn schedstat(path: &Path) -> io::Result<u64> {
     first.ok_or_else(|| io::Error::other(format!("{}: no number in {text:?}", path.display())))
 }
 
-/// Resident bytes of a process ("self" or a pid).
+/// Resident bytes of a process ("self" or a pid), without the pages of files: how much of a program is mapped has
+/// nothing to do with its data.
 pub fn resident_bytes(pid: &str) -> io::Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Rss:"));
+    let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:"));
     let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    Ok(kilobytes.ok_or_else(|| io::Error::other(format!("{path}: no Rss")))? * 1024)
+    Ok(kilobytes.ok_or_else(|| io::Error::other(format!("{path}: no Anonymous")))? * 1024)
 }
 
 #[cfg(test)]

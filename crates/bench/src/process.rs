@@ -83,6 +83,19 @@ impl Server {
         measure::resident_bytes(&self.child.id().to_string())
     }
 
+    /// Resident bytes once they no longer change: a server that answers may still be starting its threads.
+    pub fn settled_bytes(&self) -> io::Result<u64> {
+        let deadline = Instant::now() + START_MAX;
+        let (mut bytes, mut looks) = (self.resident_bytes()?, 0);
+        while looks < 10 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20)); // between looks; there is no event to wait for
+            let now = self.resident_bytes()?;
+            looks = if now == bytes { looks + 1 } else { 0 };
+            bytes = now;
+        }
+        Ok(bytes)
+    }
+
     /// Sets the keys with these numbers.
     pub fn load(&self, keys: std::ops::Range<u64>) -> io::Result<()> {
         let mut stream = self.connect()?;

@@ -68,3 +68,95 @@ impl Cursor {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, check_on};
+    use base::rng::Rng;
+
+    /// Steps until the walk has come round; what was deleted, and in how many slices.
+    fn round(bench: &mut Bench, cursor: &mut Cursor) -> (usize, usize) {
+        let (mut deleted, mut slices) = (0, 0);
+        loop {
+            let slice = step(&bench.engine, cursor, bench.now_ms, &mut bench.scratch);
+            deleted += slice.deleted;
+            slices += 1;
+            if slice.round_ended {
+                return (deleted, slices);
+            }
+        }
+    }
+
+    fn size_of(bench: &mut Bench, db: u32) -> usize {
+        bench.db = db;
+        let reply = String::from_utf8(bench.run(&[b"DBSIZE"])).expect("is text");
+        reply[1..].trim_end().parse().expect("a number")
+    }
+
+    /// One round deletes all that is due in every database, and nothing else, each with its DEL; the slices stay
+    /// short, and a round that finds nothing due does not visit the keys.
+    #[test]
+    fn a_round_deletes_what_is_due_and_nothing_else() {
+        const KEYS: usize = 40_000;
+        let (seed, mut bench, mut cursor) = (3, Bench::with_shards(4), Cursor::default());
+        let mut rng = Rng::new(seed);
+        let (mut due, mut left) = (0, [0; 3]);
+        for i in 0..KEYS {
+            bench.db = rng.below(3) as u32;
+            let key = format!("key:{i}");
+            if i % 1000 == 0 {
+                bench.logged(); // the log keeps only so much
+            }
+            match rng.below(4) {
+                0 => {
+                    let ms = (1 + rng.below(1000)).to_string();
+                    bench.run(&[b"SET", key.as_bytes(), b"v", b"PX", ms.as_bytes()]);
+                    due += 1;
+                    continue;
+                }
+                1 => bench.run(&[b"SET", key.as_bytes(), b"v", b"PX", b"1001"]),
+                _ => bench.run(&[b"SET", key.as_bytes(), b"v"]),
+            };
+            left[bench.db as usize] += 1;
+        }
+        bench.logged();
+        assert_eq!(round(&mut bench, &mut cursor).0, 0, "nothing is due yet");
+        bench.now_ms += 1001;
+        let (deleted, slices) = round(&mut bench, &mut cursor);
+        assert_eq!(deleted, due);
+        // One for each table (shards × databases) at least, and few more.
+        assert!(4 * 16 <= slices && slices < 4 * 16 + KEYS / SEGMENTS_PER_SLICE, "{slices}");
+        let logged = bench.logged();
+        assert_eq!(logged.matches("DEL key:").count(), due);
+        assert!(!logged.contains("MULTI"), "each deletion is a unit of its own");
+        for (db, left) in left.into_iter().enumerate() {
+            assert_eq!(size_of(&mut bench, db as u32), left);
+        }
+        assert_eq!(round(&mut bench, &mut cursor).0, 0, "a time that is just now is not past");
+        bench.now_ms += 1;
+        assert!(0 < round(&mut bench, &mut cursor).0);
+        let left: usize = (0..3).map(|db| size_of(&mut bench, db)).sum();
+        assert_eq!(bench.scratch.take_counts().expired.get() as usize, KEYS - left);
+    }
+
+    /// A primary says what has expired; a pause of writes pauses this too, and nothing is lost by it.
+    #[test]
+    fn a_replica_and_a_paused_server_delete_nothing() {
+        let (mut bench, mut cursor) = (Bench::new(), Cursor::default());
+        check_on(&mut bench, "SET k v PX 10\nSET lasting v\nTICK 11\nREPLICA yes");
+        assert_eq!(round(&mut bench, &mut cursor), (0, 1));
+        check_on(&mut bench, "REPLICA no");
+        bench.engine.change_state(|state| {
+            state.set_paused(true, false);
+        });
+        assert_eq!(round(&mut bench, &mut cursor), (0, 1));
+        bench.engine.change_state(|state| {
+            state.set_paused(false, false);
+        });
+        bench.logged();
+        assert_eq!(round(&mut bench, &mut cursor).0, 1);
+        assert_eq!(bench.logged(), "DEL k");
+        check_on(&mut bench, "DBSIZE -> 1\nEXISTS k -> 0");
+    }
+}

@@ -64,8 +64,14 @@ impl Log {
 
     /// Offset before the oldest byte that is kept: `start..=end` can be continued from.
     pub fn start(&self) -> Offset {
+        self.range().0
+    }
+
+    /// [`Log::start`] and [`Log::end`] of one moment: a reset between two looks may bring the end below the start.
+    pub fn range(&self) -> (Offset, Offset) {
         let tail = self.tail.lock();
-        tail.oldest.as_ref().map_or(self.end(), |oldest| Offset(oldest.offset()))
+        let end = self.end();
+        (tail.oldest.as_ref().map_or(end, |oldest| Offset(oldest.offset())), end)
     }
 
     /// Begins to append, where the log ended; kept bytes of before are gone. The caller holds all shards.

@@ -35,10 +35,17 @@ impl WatchMark {
 }
 
 /// Somebody who watches a key.
-pub(crate) struct Watcher {
-    pub(crate) mark: Arc<WatchMark>,
+struct Watcher {
+    mark: Arc<WatchMark>,
     /// The key's time had passed when it was watched, and it is still there: to be removed is no change then.
     gone: bool,
+}
+
+/// What happens to a database's keys all at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wholly {
+    Goes,
+    Came,
 }
 
 type Watchers = HashMap<Box<[u8]>, Vec<Watcher>>;
@@ -98,10 +105,6 @@ impl Shard {
         assert!(self.dbs[db as usize].is_none());
         self.dbs[db as usize] = Some(Box::new(Db { id: self.next_table, table }));
         self.next_table += 1;
-    }
-
-    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash(key)
     }
 
     pub(crate) fn table(&self, id: TableId) -> Option<&Db> {
@@ -175,8 +178,24 @@ impl Shard {
         }
     }
 
-    /// The watched keys of `db`, for the commands that replace a whole database.
-    pub(crate) fn watched_in(&self, db: u32) -> impl Iterator<Item = (&[u8], &[Watcher])> {
-        self.watched.get(db as usize).into_iter().flatten().map(|(key, marks)| (&**key, &**marks))
+    /// Marks everybody who watches a key that `db` holds: before all of them go, and after others came. For those to
+    /// whom a key was gone already, that it goes is no change; nor is it for anybody that a key comes whose time has
+    /// passed.
+    pub(crate) fn touch_watchers_of_all(&mut self, db: u32, change: Wholly, is_past: impl Fn(i64) -> bool) {
+        if self.watched_keys == 0 {
+            return;
+        }
+        let Some(table) = self.dbs.get(db as usize).and_then(Option::as_ref) else { return };
+        for (key, watchers) in self.watched.get_mut(db as usize).into_iter().flatten() {
+            let Some(entry) = table.table.get(self.hasher.hash(key), key) else { continue };
+            let came_over = change == Wholly::Came && entry.expiry().is_some_and(&is_past);
+            for watcher in watchers {
+                if watcher.gone || came_over {
+                    watcher.gone = came_over;
+                } else {
+                    watcher.mark.touch();
+                }
+            }
+        }
     }
 }

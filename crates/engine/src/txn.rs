@@ -18,7 +18,7 @@ use crate::error::Done;
 use crate::events::Event;
 use crate::log::Effects;
 use crate::row::Row;
-use crate::shard::{Db, Shard, WatchMark};
+use crate::shard::{Db, Shard, WatchMark, Wholly};
 use crate::value::{self, Str, TAG_RAW, Value};
 use base::position::Offset;
 use base::rng::Rng;
@@ -335,6 +335,12 @@ impl<'e> Txn<'e> {
         unreachable!("the shards hold as many keys as were counted")
     }
 
+    /// [`Txn::is_past`], for while the shards are changed.
+    fn past(&self) -> impl Fn(i64) -> bool + Copy + use<> {
+        let (now_ms, of_client) = (self.now_ms, self.origin == Origin::Client);
+        move |expiry| expiry < now_ms && of_client
+    }
+
     /// Whether this transaction may delete a key because its time has passed.
     fn may_expire(&self) -> bool {
         self.origin == Origin::Client && !self.state.is_replica() && !self.state.expiry_paused()
@@ -475,10 +481,11 @@ impl<'e> Txn<'e> {
 
     /// Empties `db`; needs every shard. The number of keys that were there.
     pub fn flush(&mut self, db: u32) -> usize {
+        let is_past = self.past();
         let mut removed = 0;
         for i in self.held.set().iter() {
             let shard = self.held.get_mut(i);
-            touch_watched_existing(shard, db);
+            shard.touch_watchers_of_all(db, Wholly::Goes, is_past);
             if let Some(table) = &shard.dbs[db as usize] {
                 removed += table.table.len();
                 shard.dirty += table.table.len() as u64;
@@ -490,22 +497,24 @@ impl<'e> Txn<'e> {
 
     /// Exchanges two databases; needs every shard.
     pub fn swap(&mut self, a: u32, b: u32) {
+        let is_past = self.past();
         for i in self.held.set().iter() {
             let shard = self.held.get_mut(i);
-            touch_watched_existing(shard, a);
-            touch_watched_existing(shard, b);
+            shard.touch_watchers_of_all(a, Wholly::Goes, is_past);
+            shard.touch_watchers_of_all(b, Wholly::Goes, is_past);
             shard.dbs.swap(a as usize, b as usize);
             // Keys that exist only now count as changed too.
-            touch_watched_existing(shard, a);
-            touch_watched_existing(shard, b);
+            shard.touch_watchers_of_all(a, Wholly::Came, is_past);
+            shard.touch_watchers_of_all(b, Wholly::Came, is_past);
         }
     }
 
     /// Puts a loaded table in place; the shard has none for that database.
     pub(crate) fn install(&mut self, shard: u8, db: u32, table: Table<Value>) {
+        let is_past = self.past();
         let shard = self.held.get_mut(shard);
         shard.install(db, table);
-        touch_watched_existing(shard, db);
+        shard.touch_watchers_of_all(db, Wholly::Came, is_past);
     }
 
     // ---- saying what happened
@@ -728,14 +737,5 @@ pub fn copy_payload<'a>(payload: Payload<'a, Value>) -> NewPayload<'a, Value> {
         Payload::Int(n) => NewPayload::Int(n),
         Payload::Bytes(bytes) => NewPayload::Bytes(bytes),
         Payload::Boxed(value) => NewPayload::Boxed(value.clone()),
-    }
-}
-
-fn touch_watched_existing(shard: &Shard, db: u32) {
-    let Some(table) = shard.db(db) else { return };
-    for (key, marks) in shard.watched_in(db) {
-        if table.table.get(shard.hash(key), key).is_some() {
-            marks.iter().for_each(|watcher| watcher.mark.touch());
-        }
     }
 }

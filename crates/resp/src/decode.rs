@@ -168,6 +168,9 @@ impl Decoder {
         }
         let first_span = spans.len();
         if let Some((bytes, left)) = plain_prefix(buf, limits, spans) {
+            if query_bytes_max(limits) < bytes {
+                return Err(ProtocolError::QueryTooLong);
+            }
             if left == 0 {
                 return Ok(Decoded::Request { bytes, first_span, spans: spans.len() - first_span });
             }
@@ -423,3 +426,6 @@ const fn frame(kind: u8, digits: u32) -> (u64, u64) {
 fn digit(word: u64, i: u32) -> u8 {
     ((word >> (8 * i)) as u8).wrapping_sub(b'0')
 }
+
+#[cfg(test)]
+mod tests;

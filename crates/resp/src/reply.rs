@@ -232,3 +232,89 @@ impl<'o> Reply<'o> {
         self.raw(b"\r\n");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind in both protocols, as redis-server 7.0.15 answers to DEBUG PROTOCOL.
+    #[test]
+    fn each_kind_in_both_protocols() {
+        type Write = fn(&mut Reply);
+        let cases: [(Write, &str, &str); 16] = [
+            (|out| out.bulk(b"Hello World"), "$11\r\nHello World\r\n", "$11\r\nHello World\r\n"),
+            (|out| out.bulk(b""), "$0\r\n\r\n", "$0\r\n\r\n"),
+            (
+                |out| out.bulk_int(i64::MIN),
+                "$20\r\n-9223372036854775808\r\n",
+                "$20\r\n-9223372036854775808\r\n",
+            ),
+            (|out| out.int(12345), ":12345\r\n", ":12345\r\n"),
+            (|out| out.int(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
+            (|out| out.double(2.5), "$3\r\n2.5\r\n", ",2.5\r\n"),
+            (|out| out.nil(), "$-1\r\n", "_\r\n"),
+            (|out| out.nil_array(), "*-1\r\n", "_\r\n"),
+            (|out| out.array(3), "*3\r\n", "*3\r\n"),
+            (|out| out.set(3), "*3\r\n", "~3\r\n"),
+            (|out| out.map(3), "*6\r\n", "%3\r\n"),
+            (|out| out.push(2), "*2\r\n", ">2\r\n"),
+            (|out| out.boolean(true), ":1\r\n", "#t\r\n"),
+            (|out| out.boolean(false), ":0\r\n", "#f\r\n"),
+            (|out| out.verbatim("txt", b"a\nb"), "$3\r\na\nb\r\n", "=7\r\ntxt:a\nb\r\n"),
+            (|out| out.big_number(b"1234567999999"), "$13\r\n1234567999999\r\n", "(1234567999999\r\n"),
+        ];
+        for (write, resp2, resp3) in cases {
+            for (proto, wanted) in [(Proto::Resp2, resp2), (Proto::Resp3, resp3)] {
+                let mut bytes = b"before".to_vec();
+                write(&mut Reply::new(&mut bytes, proto));
+                assert_eq!(bytes.escape_ascii().to_string(), format!("before{}", wanted.escape_default()));
+            }
+        }
+    }
+
+    /// A line can't be ended from inside: what would end it becomes a blank.
+    #[test]
+    fn an_error_is_one_line() {
+        let mut bytes = Vec::new();
+        Reply::new(&mut bytes, Proto::Resp2).error_line(b"ERR a\r\nb\xff");
+        assert_eq!(bytes, b"-ERR a  b\xff\r\n");
+    }
+
+    /// Lengths that are known at the end, one inside another, and behind other replies.
+    #[test]
+    fn lengths_that_come_later() {
+        for (proto, map, set) in [(Proto::Resp2, "*2\r\n", "*2\r\n"), (Proto::Resp3, "%1\r\n", "~2\r\n")] {
+            let mut bytes = Vec::new();
+            let mut out = Reply::new(&mut bytes, proto);
+            out.ok();
+            let outer = out.array_later();
+            let inner = out.array_later();
+            out.int(1);
+            out.finish_map(inner, 1);
+            let inner = out.array_later();
+            out.finish_set(inner, 2);
+            let many = out.array_later();
+            (0..12).for_each(|_| out.nil_array());
+            out.finish_array(many, 12);
+            out.finish_array(outer, 3);
+            let nils = if proto == Proto::Resp2 { "*-1\r\n" } else { "_\r\n" }.repeat(12);
+            let wanted = format!("+OK\r\n*3\r\n{map}:1\r\n{set}*12\r\n{nils}");
+            assert_eq!(String::from_utf8_lossy(&bytes), wanted);
+        }
+    }
+
+    /// What a command wrote before it failed is taken back, and nothing before it.
+    #[test]
+    fn a_failed_command_leaves_nothing() {
+        let mut bytes = Vec::new();
+        let mut out = Reply::new(&mut bytes, Proto::Resp2);
+        out.int(1);
+        let mark = out.mark();
+        out.array(2);
+        out.bulk(b"half");
+        assert_eq!(out.since(mark), b"*2\r\n$4\r\nhalf\r\n");
+        out.rewind(mark);
+        out.error_line(b"ERR no");
+        assert_eq!(bytes, b":1\r\n-ERR no\r\n");
+    }
+}

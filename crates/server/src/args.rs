@@ -73,7 +73,8 @@ fn option_lines(words: &[&[u8]]) -> String {
     let mut has_value = true;
     for (i, word) in words.iter().enumerate() {
         let Some(name) = word.strip_prefix(b"--").filter(|_| has_value) else {
-            text.push_str(&quote(word));
+            // Text goes through as it is; what is not text could not be kept anyway.
+            text.push_str(&config::quote(&String::from_utf8_lossy(word)));
             text.push(' ');
             has_value = true;
             continue;
@@ -93,24 +94,6 @@ fn option_lines(words: &[&[u8]]) -> String {
         }
     }
     text
-}
-
-/// A word as `split_args` reads it back.
-fn quote(word: &[u8]) -> String {
-    let mut out = String::from("\"");
-    // Text goes through as it is; what is not text could not be kept anyway.
-    for c in String::from_utf8_lossy(word).chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// What `--version` prints.

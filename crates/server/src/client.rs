@@ -25,6 +25,15 @@ pub enum Kind {
     Pubsub,
 }
 
+/// Redis keeps replies up to so many bytes beside the client and counts only what is beyond as `omem`. Ours lie in
+/// one buffer; it is split the same way, so that `omem` and the limits on it mean the same.
+pub const BESIDE_BYTES: u64 = 16 * 1024;
+
+/// What `omem` says of so many bytes of replies.
+pub fn output_memory(pending: u64) -> u64 {
+    pending.saturating_sub(BESIDE_BYTES)
+}
+
 /// One connection's facts.
 pub struct Client {
     pub id: u64,

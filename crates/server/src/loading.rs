@@ -157,7 +157,7 @@ impl Taker<'_> {
         let number = base::number::parse_i64(value);
         match key {
             b"repl-id" => self.origins.repl_id = ReplId::parse(value),
-            b"repl-offset" => self.origins.repl_offset = number.map(|n| Offset(n as u64)),
+            b"repl-offset" => self.origins.repl_offset = number.and_then(Offset::from_outside),
             b"repl-stream-db" => self.origins.stream_db = number.and_then(|n| u32::try_from(n).ok()),
             b"used-mem" => self.origins.used_memory = number.map(|n| n as u64),
             b"ctime" => self.origins.ctime = number,
@@ -282,7 +282,7 @@ fn log_origins(server: &Server, origins: &Origins) {
         logger::log(Level::Notice, &format!("Loading RDB produced by version {version}"));
     }
     if let Some(ctime) = origins.ctime {
-        let age = (server.clock.unix_ms() / 1000 - ctime).max(0);
+        let age = (server.clock.unix_ms() / 1000).saturating_sub(ctime).max(0);
         logger::log(Level::Notice, &format!("RDB age {age} seconds"));
     }
     if let Some(bytes) = origins.used_memory {

@@ -6,6 +6,7 @@
 use crate::logger::{self, Level};
 use crate::server::Server;
 use crate::sys;
+use ds::block::Cursor;
 use engine::snapshot::{self, Progress, Snapshot};
 use engine::{Origin, Scratch};
 use parking_lot::{Condvar, Mutex};
@@ -80,7 +81,7 @@ impl Persistence {
 
 /// Who gets a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum For {
+enum For {
     File,
     /// `without_data`: what they asked for by REPLCONF rdb-filter-only.
     Replicas {
@@ -89,7 +90,25 @@ pub enum For {
 }
 
 /// Cuts a snapshot here and now. `None` if as many run as can.
-pub fn cut(server: &'static Server, scratch: &mut Scratch, reader: For) -> Option<Snapshot> {
+fn cut(server: &'static Server, scratch: &mut Scratch) -> Option<Snapshot> {
+    cut_for(server, scratch, For::File).map(|(snapshot, _)| snapshot)
+}
+
+/// The same, with the log from the cut on: taken under the same locks, as what is written behind them may push it out
+/// of a small backlog at once. The cursor is `None` while the log is inactive.
+pub fn cut_for_replicas(
+    server: &'static Server,
+    scratch: &mut Scratch,
+    without_data: bool,
+) -> Option<(Snapshot, Option<Cursor>)> {
+    cut_for(server, scratch, For::Replicas { without_data })
+}
+
+fn cut_for(
+    server: &'static Server,
+    scratch: &mut Scratch,
+    reader: For,
+) -> Option<(Snapshot, Option<Cursor>)> {
     let config = server.config();
     let engine = &server.engine;
     let mut txn = engine.begin(scratch, engine.all_locks(), server.clock.unix_ms(), 0, Origin::Client);
@@ -102,12 +121,16 @@ pub fn cut(server: &'static Server, scratch: &mut Scratch, reader: For) -> Optio
     let aux: Vec<(&[u8], &[u8])> =
         aux.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
     let snapshot = Snapshot::cut(&mut txn, options, &aux);
-    // Who continues from here is told the database anew.
-    if reader != For::File && !txn.state().is_replica() {
-        engine.log.forget_db();
+    let mut cursor = None;
+    if reader != For::File {
+        cursor = snapshot.as_ref().and_then(|snapshot| engine.log.cursor(snapshot.offset));
+        // Who continues from here is told the database anew.
+        if !txn.state().is_replica() {
+            engine.log.forget_db();
+        }
     }
     txn.commit();
-    snapshot
+    Some((snapshot?, cursor))
 }
 
 /// Lets go of a snapshot that nobody wants.
@@ -175,7 +198,8 @@ impl KeyDelay {
 pub fn write_file(server: &'static Server, snapshot: Snapshot, path: &Path) -> io::Result<Progress> {
     let temporary = temporary_path(path);
     let cancel = &server.persistence.cancel;
-    let result = write_temporary(server, snapshot, &temporary, cancel).and_then(|(_, progress)| {
+    let created = create(&temporary);
+    let result = write_to(server, snapshot, created, cancel).and_then(|(_, progress)| {
         std::fs::rename(&temporary, path)?;
         sys::sync_dir(path)?;
         Ok(progress)
@@ -190,14 +214,18 @@ fn temporary_path(path: &Path) -> PathBuf {
     path.with_file_name(format!("temp-{}.rdb", std::process::id()))
 }
 
-/// Writes a snapshot to a new file, complete and synced; the caller names or removes it.
-pub fn write_temporary(
+/// A new file for a snapshot; the caller names or removes it.
+pub fn create(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(true).open(path)
+}
+
+/// Writes a snapshot to the file, complete and synced; lets go of it if there is no file.
+pub fn write_to(
     server: &'static Server,
     snapshot: Snapshot,
-    path: &Path,
+    created: io::Result<File>,
     cancel: &AtomicBool,
 ) -> io::Result<(File, Progress)> {
-    let created = File::options().read(true).write(true).create(true).truncate(true).open(path);
     let mut file = match created {
         Ok(file) => file,
         Err(error) => {
@@ -221,7 +249,7 @@ pub fn save_now(server: &'static Server, scratch: &mut Scratch) -> io::Result<()
         begin(server, &mut state);
     }
     let dirty = server.dirty();
-    let result = match cut(server, scratch, For::File) {
+    let result = match cut(server, scratch) {
         Some(snapshot) => write_file(server, snapshot, &server.dump_path()),
         None => Err(io::Error::other("too many snapshots are running")),
     };
@@ -252,7 +280,7 @@ pub fn save_in_background(server: &'static Server) -> bool {
 fn run_background(server: &'static Server) {
     let mut scratch = Scratch::new(server.random_seed());
     let dirty = server.dirty();
-    let result = match cut(server, &mut scratch, For::File) {
+    let result = match cut(server, &mut scratch) {
         Some(snapshot) => write_file(server, snapshot, &server.dump_path()),
         None => Err(io::Error::other("too many snapshots are running")),
     };

@@ -95,6 +95,14 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
     false
 }
 
+/// While the start loads, nobody waits for requests to shut down, and there is nothing to save: the process ends at
+/// once.
+pub fn leave_loading(server: &'static Server) -> ! {
+    let mut scratch = Scratch::new(server.random_seed());
+    run(server, &mut scratch, Asked { no_save: true, now: true, force: true, ..Asked::default() });
+    sys::exit_at_once(0)
+}
+
 /// Waits for replicas, and saves.
 fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool {
     let config = server.config();
@@ -127,6 +135,7 @@ fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
 
 fn take_leave(server: &'static Server) {
     let config = server.config();
+    server.replication.remove_half_received();
     if !config.pidfile.is_empty() || config.daemonize {
         logger::log(Level::Notice, "Removing the pid file.");
         sys::remove_pidfile(&config);

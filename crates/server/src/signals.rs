@@ -6,7 +6,6 @@ use crate::logger;
 use crate::server::Server;
 use crate::shutdown::{self, Asked};
 use crate::sys;
-use engine::Scratch;
 
 /// Blocks the signals that [`start`] waits for; called before any thread is started.
 pub fn block() {
@@ -30,18 +29,12 @@ pub fn start(server: &'static Server) {
                 sys::exit_at_once(1);
             }
             asked_before = true;
-            logger::log_signal(text);
             if server.engine.state().is_loading() {
-                leave_loading(server);
+                logger::log_signal("Received shutdown signal during loading, scheduling shutdown.");
+                shutdown::leave_loading(server);
             }
+            logger::log_signal(text);
             server.shutdown.ask(Asked::by_signal(how));
         }
     });
-}
-
-/// While the start loads, nobody waits for requests to shut down; there is nothing to save either.
-fn leave_loading(server: &'static Server) -> ! {
-    let mut scratch = Scratch::new(server.random_seed());
-    shutdown::run(server, &mut scratch, Asked { no_save: true, now: true, force: true, ..Asked::default() });
-    sys::exit_at_once(0)
 }

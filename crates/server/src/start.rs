@@ -134,12 +134,13 @@ fn serve(
         false => Some(listeners),
     };
     loading::at_start(server)?;
-    server.replication.start(server)?;
+    let link = server.replication.start(server)?;
     set_loading(server, false);
     if let Some(listeners) = listeners {
         listen::start(server, listeners).map_err(cant_accept)?;
     }
     announce(server);
+    link.start();
     cron::run(server)
 }
 

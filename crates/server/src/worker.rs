@@ -8,7 +8,7 @@
 //! that are there have not been looked at. A pause, a full output, or the others' turn may come in between.
 
 use crate::batch::{Batch, Behind, Ran};
-use crate::client::Client;
+use crate::client::{BESIDE_BYTES, Client, output_memory};
 use crate::config::{Config, OutputLimits};
 use crate::conn::{Input, Output, ReadEnd, Stream, WriteEnd};
 use crate::dispatch::Context;
@@ -507,9 +507,9 @@ impl Worker {
     /// Whether the client may have so much output pending; else it is logged, and the connection must close.
     fn within_output_limit(&self, conn: &mut Conn, closing: Closing) -> bool {
         let limit = &self.config.client_output_buffer_limit.0[OutputLimits::NORMAL];
-        let pending = conn.output.pending() as u64;
-        let hard = limit.hard_bytes != 0 && limit.hard_bytes <= pending;
-        let soft = limit.soft_bytes != 0 && limit.soft_bytes <= pending;
+        let memory = output_memory(conn.output.pending() as u64);
+        let hard = limit.hard_bytes != 0 && limit.hard_bytes <= memory;
+        let soft = limit.soft_bytes != 0 && limit.soft_bytes <= memory;
         if !hard && !soft {
             conn.soft_limit_since = None;
             return true;
@@ -612,11 +612,12 @@ const LOGGED_BYTES: usize = 64;
 
 fn marks(config: &Config) -> Marks {
     let limit = &config.client_output_buffer_limit.0[OutputLimits::NORMAL];
-    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    let (hard, soft) = (bytes(limit.hard_bytes), bytes(limit.soft_bytes));
-    let check = [hard, soft].into_iter().filter(|bytes| *bytes != 0).min().unwrap_or(usize::MAX);
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).saturating_add(BESIDE_BYTES as usize);
+    let limits = [limit.hard_bytes, limit.soft_bytes];
+    let limits = limits.into_iter().filter(|limit| *limit != 0).map(bytes);
+    let check = limits.clone().min().unwrap_or(usize::MAX);
     // A limit that the user set must be reached, so that it does what it says.
-    Marks { check, hold: OUTPUT_HELD_BYTES_MAX.max(hard).max(soft) }
+    Marks { check, hold: limits.fold(OUTPUT_HELD_BYTES_MAX, usize::max) }
 }
 
 fn printable(bytes: &[u8]) -> String {

@@ -231,6 +231,20 @@ fn the_output_limit_closes_who_is_over_it() {
     assert_eq!(server.connect().ask(&["PING"]), "+PONG");
 }
 
+/// As in Redis, what fits beside the client is not counted: the smallest limit still lets small replies through.
+#[test]
+fn small_replies_are_beside_the_output_limit() {
+    let server = Server::start(&["--client-output-buffer-limit", "normal", "1", "1", "1"]);
+    let mut client = server.connect();
+    assert_eq!(client.ask(&["SET", "k", &"v".repeat(16_000)]), "+OK");
+    for _ in 0..20 {
+        assert_eq!(client.ask(&["GET", "k"]).len(), 16_000);
+    }
+    client.send(&request(&[b"GET", b"k"]).repeat(2));
+    client.rest();
+    server.wait_log(" for overcoming of output buffer limits.");
+}
+
 #[test]
 fn the_soft_output_limit_waits_its_time() {
     let server = Server::start(&["--client-output-buffer-limit", "normal", "0", "1mb", "1"]);
@@ -374,7 +388,7 @@ fn garbage_is_answered_the_same_however_it_is_split() {
         let whole = garbage(&mut random);
         let mut replies = Vec::new();
         for parts in [1, 2, 10] {
-            assert_eq!(server.connect().ask(&["DEL", "a", "b", "k\r\n"]).chars().next(), Some(':'));
+            assert_eq!(server.connect().ask(&["FLUSHALL"]), "+OK");
             let mut client = server.connect();
             let mut rest = &whole[..];
             for left in (1..=parts).rev() {

@@ -737,7 +737,13 @@ fn debug_tells_and_shows() {
             ("DEBUG PROTOCOL nosuch", "-ERR Wrong protocol type name.*"),
             ("DEBUG LOG honk", "+OK"),
             ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
+            ("SET gone h PX 1", "+OK"),
             ("DEBUG SLEEP 0.01", "+OK"),
+            // It looks at what is there, though its time has passed.
+            ("DEBUG DIGEST-VALUE gone", "[+9c27ce23c79fea8f039be87d74770abf8f0a9d10]"),
+            ("DEBUG OBJECT gone fast", "+Value at:0x*"),
+            ("GET gone", "(nil)"),
+            ("DEBUG OBJECT gone", "-ERR no such key"),
             ("MEMORY USAGE nokey", "(nil)"),
             ("MEMORY USAGE lst SAMPLES", "-ERR syntax error"),
             ("MODULE LIST", "[]"),
@@ -745,7 +751,7 @@ fn debug_tells_and_shows() {
         ],
     );
     let object = client.call("DEBUG OBJECT lst");
-    assert!(object.contains(" refcount:1 encoding:int serializedlength:2 lru:"), "{object}");
+    assert!(object.contains(" refcount:2147483647 encoding:int serializedlength:2 lru:"), "{object}");
     assert!(server.log().contains("DEBUG LOG: honk"));
     assert!(info(&mut client, "db0").starts_with("keys=5003,"));
     for container in ["CLIENT", "CONFIG", "COMMAND", "MEMORY", "MODULE", "DEBUG"] {

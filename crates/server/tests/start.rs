@@ -298,20 +298,33 @@ fn systemd_is_told() {
     assert_eq!(server.wait_exit(), Some(0));
 }
 
-/// A file that never ends: the server listens meanwhile, says so, and can be stopped.
+/// A file that never ends: the server listens meanwhile, says so, and can be stopped at once, by either signal and by
+/// any SHUTDOWN; nothing is saved over the file that is being read.
 #[test]
 fn while_it_loads() {
-    let dir = Dir::new();
-    let fifo = dir.file("dump.rdb");
-    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
-    let mut server = Server::start_in(dir, &["--save", "900 1"]);
-    let mut client = server.connect();
-    assert_eq!(client.ask(&["GET", "k"]), "-LOADING Redis is loading the dataset in memory");
-    assert_eq!(client.ask(&["PING"]), "-LOADING Redis is loading the dataset in memory");
-    assert_eq!(client.ask(&["ECHO", "x"]), "x");
-    server.signal("TERM");
-    assert_eq!(server.wait_exit(), Some(0));
-    assert!(!server.log().contains("Saving the final RDB"), "{}", server.log());
+    for stop in ["TERM", "INT", "SHUTDOWN", "SHUTDOWN SAVE", "SHUTDOWN NOW FORCE"] {
+        let dir = Dir::new();
+        let fifo = dir.file("dump.rdb");
+        assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
+        let mut server = Server::start_in(dir, &["--save", "900 1", "--pidfile", "pid"]);
+        let mut client = server.connect();
+        assert_eq!(client.ask(&["GET", "k"]), "-LOADING Redis is loading the dataset in memory");
+        assert_eq!(client.ask(&["PING"]), "-LOADING Redis is loading the dataset in memory");
+        assert_eq!(client.ask(&["ECHO", "x"]), "x");
+        assert_eq!(client.ask(&["SHUTDOWN", "ABORT"]), "-ERR No shutdown in progress.");
+        assert!(server.dir.file("pid").exists());
+        match stop.strip_prefix("SHUTDOWN") {
+            Some(_) => client.send(format!("{stop}\r\n").as_bytes()),
+            None => server.signal(stop),
+        }
+        assert_eq!(server.wait_exit(), Some(0), "{stop}");
+        let log = server.log();
+        assert!(!log.contains("Saving the final RDB"), "{stop}: {log}");
+        assert!(log.contains("ready to exit, bye bye..."), "{stop}: {log}");
+        let told = log.contains("Received shutdown signal during loading, scheduling shutdown.");
+        assert_eq!(told, !stop.starts_with("SHUTDOWN"), "{stop}: {log}");
+        assert!(!server.dir.file("pid").exists(), "{stop}");
+    }
 }
 
 #[test]

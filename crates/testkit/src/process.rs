@@ -53,7 +53,10 @@ pub fn has_redis(test: &str) -> bool {
     });
     if !found {
         // Past the capturing of tests' output, which would hide it.
-        let _ = writeln!(std::io::stderr(), "skipped: {test} needs redis-server, which is not installed");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: what {test} does with redis-server, which is not installed"
+        );
     }
     found
 }

@@ -101,7 +101,7 @@ fn servers(options: &Options) -> io::Result<[Server; 2]> {
 
 fn memory(options: &Options) -> io::Result<()> {
     let servers = servers(options)?;
-    let before = [servers[0].resident_bytes()?, servers[1].resident_bytes()?];
+    let before = [servers[0].settled_bytes()?, servers[1].settled_bytes()?];
     println!("Bytes per key (16-byte keys, 64-byte values), resident:\n");
     println!("| keys | Redis | Greylag | ratio |\n|---|---|---|---|");
     let mut sums = [0.0, 0.0];

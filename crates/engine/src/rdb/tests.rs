@@ -126,3 +126,25 @@ fn errors_say_what_and_where() {
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+/// Strings of every version's file are read: checksums come with version 5, Valkey's magic word with its version 80.
+#[test]
+fn every_version_is_read() {
+    let body = b"\xfe\x00\xfd\x00\x00\x00\x7f\x03key\x05value\x00\x02no\xc0\x7b";
+    let body = [&body[..7], b"\x00", &body[7..]].concat();
+    let checksum = |mut bytes: Vec<u8>| {
+        let crc = base::crc64::crc64(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    };
+    let wanted = decode(&checksum([&b"REDIS0010"[..], &body, b"\xff"].concat()), 1000).unwrap();
+    assert!(wanted.iter().any(|item| item.contains("value")), "{wanted:?}");
+    for version in 1..=12 {
+        let bytes = [format!("REDIS{version:04}").as_bytes(), &body, b"\xff"].concat();
+        let bytes = if version < 5 { bytes } else { checksum(bytes) };
+        let read = decode(&bytes, 1000).unwrap_or_else(|error| panic!("version {version}: {error}"));
+        assert_eq!(read.len(), wanted.len(), "version {version}: {read:?}");
+    }
+    let valkey = checksum([&b"VALKEY080"[..], &body, b"\xff"].concat());
+    assert_eq!(decode(&valkey, 1000).unwrap().len(), wanted.len());
+}

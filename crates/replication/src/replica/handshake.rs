@@ -271,8 +271,8 @@ fn is_alive(line: &[u8]) -> bool {
 fn read_full_resync(line: &[u8]) -> Option<(ReplId, Offset)> {
     let mut words = line.split(|&byte| byte == b' ').skip(1);
     let id = ReplId::parse(words.next()?)?;
-    let offset = number::parse_i64(words.next()?)?;
-    Some((id, Offset(u64::try_from(offset).ok()?)))
+    let offset = number::parse_i64(words.next()?).and_then(Offset::from_outside)?;
+    Some((id, offset))
 }
 
 fn command(argv: &[&[u8]]) -> Action<'static> {

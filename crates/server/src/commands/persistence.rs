@@ -160,6 +160,9 @@ fn shutdown(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
         out.ok();
         return Ok(());
     }
+    if session.server.engine.state().is_loading() {
+        crate::shutdown::leave_loading(session.server);
+    }
     session.conn.shutdown = Some(shutdown.ask(asked));
     session.conn.after = After::Postpone;
     Ok(())

@@ -13,7 +13,7 @@ mod tests;
 
 pub use file::{FileError, read, text_of};
 pub use renames::{Rename, Renames};
-pub use rewrite::{rewrite, rewrite_file};
+pub use rewrite::{quote, rewrite, rewrite_file};
 pub use setting::{
     Choice, KeyspaceEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, Saves, Setting, ShutdownFlags,
     Words,

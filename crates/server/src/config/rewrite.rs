@@ -114,7 +114,8 @@ fn memory(bytes: u64) -> String {
     bytes.to_string()
 }
 
-fn quote(text: &str) -> String {
+/// Text as a quoted word, as `resp::line::split_args` reads it back.
+pub fn quote(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

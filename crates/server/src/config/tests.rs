@@ -64,7 +64,7 @@ fn a_name_comes_back_as_it_was_given_and_once() {
         config.get(&patterns).iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
     };
     assert_eq!(names(&["MaxClients", "port", "PORT", "nosuch"]), ["MaxClients", "port"]);
-    assert_eq!(names(&["SLAVEOF", "repl*of", "*slaveof"]), ["SLAVEOF", "replicaof", "slaveof"]);
+    assert_eq!(names(&["SLAVEOF", "repl*of", "*slaveof"]), ["SLAVEOF", "replicaof"]);
     assert_eq!(names(&["[k]ey-load-delay", "key-load-delay"]), ["key-load-delay"]);
 }
 

@@ -447,7 +447,18 @@ impl Thread {
                 self.lost(conn);
             }
         }
+        self.report_idle();
         self.step(Event::Tick);
+    }
+
+    /// A replica that has taken all that a walk gave so far is alive: another one may hold the walk up.
+    fn report_idle(&mut self) {
+        let idle = |peer: &Peer| peer.writable && matches!(peer.payload, Some(Payload::Live(_)));
+        let idle: Vec<ConnId> =
+            self.peers.iter().filter(|(_, peer)| idle(peer)).map(|(conn, _)| *conn).collect();
+        for conn in idle {
+            self.step(Event::PayloadProgress { conn });
+        }
     }
 
     // ---- snapshots
@@ -456,12 +467,11 @@ impl Thread {
         let server = self.server;
         // If the history is the same before and after, the cut is of it.
         let replid = server.replication.history().id;
-        let Some(snapshot) = save::cut(server, &mut self.scratch, save::For::Replicas { without_data })
-        else {
+        let Some((snapshot, cursor)) = save::cut_for_replicas(server, &mut self.scratch, without_data) else {
             return self.step(Event::SnapshotBusy { id });
         };
         let offset = snapshot.offset;
-        let Some(cursor) = server.engine.log.cursor(offset) else {
+        let Some(cursor) = cursor else {
             save::drop_snapshot(server, snapshot);
             return self.step(Event::SnapshotFailed { id, error: "the log was freed".into() });
         };
@@ -526,7 +536,8 @@ fn log_made(preimage_bytes: u64) {
     logger::log_as('C', Level::Notice, &format!("RDB: {megabytes} MB of memory used by copy-on-write"));
 }
 
-/// Writes the snapshot to a file that has no name any more when it is complete: it lives as long as it is sent.
+/// Writes the snapshot to a file that has no name: it lives as long as it is sent, and an end of the process leaves
+/// nothing behind.
 fn make_file(
     server: &'static Server,
     snapshot: Snapshot,
@@ -534,8 +545,10 @@ fn make_file(
     cancel: &AtomicBool,
 ) -> Result<Made, String> {
     let path = PathBuf::from(format!("temp-{}.sync-{}.rdb", std::process::id(), id.0));
-    let made = save::write_temporary(server, snapshot, &path, cancel);
-    let _ = std::fs::remove_file(&path);
+    let created = save::create(&path).inspect(|_| {
+        let _ = std::fs::remove_file(&path);
+    });
+    let made = save::write_to(server, snapshot, created, cancel);
     let (file, progress) = made.map_err(|error| sys::error_text(&error))?;
     let bytes = file.metadata().map_err(|error| sys::error_text(&error))?.len();
     Ok(Made::File { file, bytes, preimage_bytes: progress.preimage_bytes })

@@ -22,7 +22,8 @@ impl Replication {
         let history = self.history();
         let engine = &server.engine;
         let active = engine.log.is_active();
-        let (start, end) = (engine.log.start().0, engine.log.end().0);
+        let (start, end) = engine.log.range();
+        let (start, end) = (start.0, end.0);
         let fields = [
             ("master_failover_state", "no-failover".to_string()),
             ("master_replid", history.id.to_string()),

@@ -19,6 +19,7 @@ use mio::{Events, Interest, Poll, Token};
 use parking_lot::MutexGuard;
 use replication::History;
 use replication::replica::{Action, Event, Load};
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
@@ -41,11 +42,16 @@ const READS_PER_TURN: usize = 16;
 /// While a payload is loaded, the primary is told this often that we live.
 const ALIVE_MS: i64 = 1000;
 
-struct Thread {
+pub(super) struct Thread {
     server: &'static Server,
     mailbox: Sender,
     poll: Poll,
     socket: Option<Socket>,
+    /// Of the primary's name: addresses that are still to be tried.
+    addresses: VecDeque<SocketAddr>,
+    /// Writing failed: the connection is lost as soon as what we are at is done, so that no action that belongs to it
+    /// meets the next one.
+    write_error: Option<io::Error>,
     /// Of the cell, at the last message.
     version: u64,
     transfer: Option<Transfer>,
@@ -67,8 +73,8 @@ struct Socket {
     client: Option<Arc<Client>>,
 }
 
-/// Starts the thread.
-pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
+/// The thread, to be started once the server serves.
+pub(super) fn prepare(server: &'static Server) -> io::Result<(Sender, Starter)> {
     let poll = Poll::new()?;
     let mailbox = Arc::new(Mailbox::new(&poll)?);
     let thread = Thread {
@@ -76,6 +82,8 @@ pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
         mailbox: mailbox.clone(),
         poll,
         socket: None,
+        addresses: VecDeque::new(),
+        write_error: None,
         version: 0,
         transfer: None,
         staged: None,
@@ -85,8 +93,17 @@ pub(super) fn start(server: &'static Server) -> io::Result<Sender> {
         buffer: vec![0; READ_BYTES],
         more: false,
     };
-    crate::start::spawn("link", move || thread.run());
-    Ok(mailbox)
+    Ok((mailbox, Starter(thread)))
+}
+
+/// A link whose thread does not run yet.
+pub struct Starter(Thread);
+
+impl Starter {
+    /// Begins to connect, if there is a primary to follow.
+    pub fn start(self) {
+        crate::start::spawn("link", move || self.0.run());
+    }
 }
 
 impl Thread {
@@ -120,6 +137,9 @@ impl Thread {
             if self.is_killed() {
                 self.lost(None);
             }
+            if let Some(error) = self.write_error.take() {
+                self.lost(Some(error));
+            }
             let now = self.server.clock.monotonic_ms();
             if next_tick <= now {
                 next_tick = now + TICK_MS;
@@ -136,16 +156,11 @@ impl Thread {
         }
     }
 
-    /// The machine, unless its connection was changed behind our back: then the mailbox says how, and what we came
-    /// with is stale.
+    /// The machine, unless its connection was changed behind our back: then what we came with is stale. The mailbox
+    /// says what to do instead, and is read when what we are at is done: messages and actions keep their order.
     fn cell(&mut self) -> Option<MutexGuard<'static, LinkCell>> {
         let cell = self.server.replication.link.lock();
-        if cell.version == self.version {
-            return Some(cell);
-        }
-        drop(cell);
-        self.read_mailbox();
-        None
+        (cell.version == self.version).then_some(cell)
     }
 
     fn step(&mut self, event: Event) {
@@ -210,8 +225,11 @@ impl Thread {
                 }
             }
             Action::LinkUp(up) => {
+                let version = self.version;
                 server.engine.change_state(|state| {
-                    if state.is_replica() && server.engine.role_epoch() == epoch {
+                    // A link that REPLICAOF has taken down meanwhile is not up.
+                    let is_stale = || up && server.replication.link.lock().version != version;
+                    if state.is_replica() && server.engine.role_epoch() == epoch && !is_stale() {
                         state.set_link_down(!up);
                     }
                 });
@@ -228,25 +246,42 @@ impl Thread {
 
     fn connect(&mut self, host: &str, port: u16) {
         self.disconnect();
-        match open(host, port).and_then(|stream| {
-            let mut stream = Stream::Tcp(stream);
-            self.poll.registry().register(
-                stream.source(),
-                SOCKET,
-                Interest::READABLE | Interest::WRITABLE,
-            )?;
-            Ok(stream)
-        }) {
-            Ok(stream) => {
-                self.socket =
-                    Some(Socket { stream, output: Output::default(), connecting: true, client: None })
+        match (host, port).to_socket_addrs() {
+            Ok(addresses) => {
+                self.addresses = addresses.collect();
+                self.connect_next(io::Error::other("Name or service not known"));
             }
             Err(error) => self.step(Event::ConnectFailed { error: sys::error_text(&error) }),
         }
     }
 
+    /// A name may have several addresses, and the primary may listen on one of them only (localhost). `error` is what
+    /// became of the one before.
+    fn connect_next(&mut self, mut error: io::Error) {
+        while let Some(address) = self.addresses.pop_front() {
+            match self.open(address) {
+                Ok(stream) => {
+                    self.socket =
+                        Some(Socket { stream, output: Output::default(), connecting: true, client: None });
+                    return;
+                }
+                Err(failed) => error = failed,
+            }
+        }
+        self.step(Event::ConnectFailed { error: sys::error_text(&error) });
+    }
+
+    fn open(&self, address: SocketAddr) -> io::Result<Stream> {
+        let stream = TcpStream::connect(address)?;
+        let _ = stream.set_nodelay(true);
+        let mut stream = Stream::Tcp(stream);
+        self.poll.registry().register(stream.source(), SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(stream)
+    }
+
     fn disconnect(&mut self) {
         self.close();
+        self.addresses.clear();
         self.applier = None;
         self.transfer = None;
         self.discard();
@@ -274,6 +309,7 @@ impl Thread {
             }
         }
         self.more = false;
+        self.write_error = None;
     }
 
     fn is_killed(&self) -> bool {
@@ -300,7 +336,7 @@ impl Thread {
             return;
         }
         if let Err(error) = socket.output.write_to(&mut socket.stream, &mut written) {
-            self.lost(Some(error));
+            self.write_error = Some(error);
         }
     }
 
@@ -320,15 +356,15 @@ impl Thread {
                     self.flush();
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
-                Err(error) => self.connect_failed(&error),
+                Err(error) => self.connect_failed(error),
             },
-            Ok(Some(error)) | Err(error) => self.connect_failed(&error),
+            Ok(Some(error)) | Err(error) => self.connect_failed(error),
         }
     }
 
-    fn connect_failed(&mut self, error: &io::Error) {
+    fn connect_failed(&mut self, error: io::Error) {
         self.close();
-        self.step(Event::ConnectFailed { error: sys::error_text(error) });
+        self.connect_next(error);
     }
 
     fn read(&mut self) {
@@ -377,7 +413,8 @@ impl Thread {
         self.socket = socket;
         match result {
             Ok(loaded) => {
-                let event = Event::Staged { keys: loaded.staging.keys, db: loaded.origins.stream_db };
+                let db = loaded.origins.stream_db.filter(|&db| db < server.engine.databases());
+                let event = Event::Staged { keys: loaded.staging.keys, db };
                 self.staged = Some(loaded);
                 self.step(event);
             }
@@ -436,18 +473,4 @@ fn enlist(server: &Server, stream: &TcpStream, peer: SocketAddr) -> Arc<Client> 
     let client = Arc::new(client);
     server.clients.add(client.clone());
     client
-}
-
-fn open(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::other("Name or service not known");
-    for addr in (host, port).to_socket_addrs()? {
-        match TcpStream::connect(addr) {
-            Ok(stream) => {
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }

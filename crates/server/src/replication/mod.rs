@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use replication::primary::{self, Primary};
 use replication::replica::{self, Action, By, DisklessLoad, Event, Link, State};
 use replication::{History, Level};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Replication {
     rng: Mutex<Rng>,
     feed: OnceLock<feed::Sender>,
     link_mailbox: OnceLock<link::Sender>,
+    /// The file that a full sync is received into.
+    receiving: Mutex<Option<PathBuf>>,
 }
 
 /// What REPLICAOF found.
@@ -79,6 +82,7 @@ impl Replication {
             rng: Mutex::new(Rng::new(rng.next_u64())),
             feed: OnceLock::new(),
             link_mailbox: OnceLock::new(),
+            receiving: Mutex::new(None),
         }
     }
 
@@ -86,13 +90,14 @@ impl Replication {
         *self.history.lock()
     }
 
-    /// Starts the threads, and follows the primary that the configuration names.
-    pub fn start(&self, server: &'static Server) -> Result<(), String> {
+    /// Starts the feed, and takes the role that the configuration names. The link is the caller's to start, once it
+    /// has said that the server is ready.
+    pub fn start(&self, server: &'static Server) -> Result<link::Starter, String> {
         let failed =
             |error: std::io::Error| format!("Can't start replication: {}", crate::sys::error_text(&error));
         let feed = feed::start(server).map_err(failed)?;
-        let link = link::start(server).map_err(failed)?;
-        let _ = (self.feed.set(feed), self.link_mailbox.set(link));
+        let (mailbox, link) = link::prepare(server).map_err(failed)?;
+        let _ = (self.feed.set(feed), self.link_mailbox.set(mailbox));
         let config = server.config();
         if let Some((host, port)) = &config.replicaof.0 {
             let mut scratch = engine::Scratch::new(server.random_seed());
@@ -103,7 +108,7 @@ impl Replication {
                 Event::ReplicaOf { host: host.clone(), port: *port, by: By::Config },
             );
         }
-        Ok(())
+        Ok(link)
     }
 
     /// What the log wakes when it grows and a reader sleeps.
@@ -246,6 +251,13 @@ impl Replication {
 
     // ---- snapshots and files
 
+    /// The process ends: half a file is of no use to anybody.
+    pub fn remove_half_received(&self) {
+        if let Some(path) = self.receiving.lock().take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// What an RDB says of its place in the history, at its cut: the transaction holds every shard.
     pub fn rdb_aux(&self, engine: &Engine) -> Vec<(&'static str, String)> {
         if !engine.log.is_active() {
@@ -269,7 +281,8 @@ impl Replication {
             if follows { History::adopted(id) } else { History::restarted(new, id, offset) };
         engine.log.set_end(offset);
         engine.log.activate();
-        engine.log.set_db(origins.stream_db.filter(|_| follows));
+        let db = origins.stream_db.filter(|&db| follows && db < engine.databases());
+        engine.log.set_db(db);
         let rng = Rng::new(self.rng.lock().next_u64());
         self.link.lock().machine = Link::new(rng, server.clock.monotonic_ms(), true);
     }

@@ -43,6 +43,7 @@ impl Transfer {
                 sys::error_text(&error)
             )
         })?;
+        *server.replication.receiving.lock() = Some(path.clone());
         Ok(Self { server, sink: Sink::Disk { file, path, unsynced: 0 } })
     }
 
@@ -126,6 +127,7 @@ fn load_file(
 impl Drop for Transfer {
     fn drop(&mut self) {
         if let Sink::Disk { path, .. } = &self.sink {
+            self.server.replication.receiving.lock().take();
             let _ = std::fs::remove_file(path); // renamed already if it was complete
         }
     }

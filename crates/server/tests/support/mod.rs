@@ -169,13 +169,32 @@ fn wait_for_start(child: &mut Child, port: u16) -> bool {
         if child.try_wait().expect("can be waited for").is_some() {
             return false;
         }
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if listens(child.id(), port) {
             return true;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
     let _ = child.kill();
     panic!("the server does not listen on port {port}");
+}
+
+/// Whether this very process listens on the port. That somebody can be connected to says less: it may be the server
+/// of another test, or, as the port is one that the system gives to clients too, the connection's own other end.
+fn listens(pid: u32, port: u16) -> bool {
+    const LISTEN: &str = "0A";
+    let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .flat_map(|path| {
+            let table = std::fs::read_to_string(path).unwrap_or_default();
+            let rows = table.lines().map(|line| line.split_whitespace().map(str::to_string).collect());
+            rows.collect::<Vec<Vec<String>>>()
+        })
+        .filter(|row| 9 < row.len() && row[1].ends_with(&format!(":{port:04X}")) && row[3] == LISTEN)
+        .map(|row| format!("socket:[{}]", row[9]))
+        .collect();
+    let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    let mut targets = files.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
+    targets.any(|target| sockets.iter().any(|socket| target.as_os_str() == socket.as_str()))
 }
 
 /// Polls until `done`, with a deadline.

@@ -85,6 +85,17 @@ pub fn generate(seed: u64, count: usize, past: Past) -> Vec<Op> {
     ops
 }
 
+/// Leaves out commands that begin with one of the words between the commas; `?` stands for names that no command
+/// could have.
+pub fn leave_out(ops: &mut Vec<Op>, starts: &str) {
+    let starts: Vec<&str> = starts.split(',').filter(|start| !start.is_empty()).collect();
+    let line = |op: &Op| String::from_utf8_lossy(&op.argv.join(&b' ')).to_lowercase();
+    let nameless = |op: &Op| op.argv[0].is_empty() || !op.argv[0].iter().all(u8::is_ascii_alphabetic);
+    ops.retain(|op| {
+        !starts.iter().any(|start| if *start == "?" { nameless(op) } else { line(op).starts_with(start) })
+    });
+}
+
 fn checkpoint(form: Form) -> Op {
     Op { conn: 0, argv: vec![b"checkpoint".to_vec()], class: Class::Exact, form }
 }
@@ -546,6 +557,19 @@ mod tests {
         let texts = |seed| generate(seed, 3000, Past::Allowed).iter().map(Op::text).collect::<Vec<_>>();
         assert_eq!(texts(1), texts(1));
         assert_ne!(texts(1), texts(2));
+    }
+
+    #[test]
+    fn what_is_left_out_is_out() {
+        let mut ops = generate(1, 3000, Past::Allowed);
+        let before = ops.len();
+        leave_out(&mut ops, "set k,GET,?".to_lowercase().as_str());
+        assert!(ops.len() < before);
+        assert!(!ops.iter().any(|op| op.is_named("get") || op.argv[0].is_empty()));
+        assert!(ops.iter().any(|op| op.is_named("set")));
+        let left = ops.len();
+        leave_out(&mut ops, "");
+        assert_eq!(ops.len(), left);
     }
 
     #[test]

@@ -31,15 +31,7 @@ fn stream(pair: &mut Pair, seed: u64) {
     let count = number("DIFF_COUNT").map_or(COUNT, |count| count as usize);
     println!("DIFF_SEED={seed} DIFF_COUNT={count}");
     let mut ops = stream::generate(seed, count, Past::Allowed);
-    if let Ok(skip) = std::env::var("DIFF_SKIP") {
-        let line = |op: &Op| String::from_utf8_lossy(&op.argv.join(&b' ')).to_lowercase();
-        let nameless = |op: &Op| op.argv[0].is_empty() || !op.argv[0].iter().all(u8::is_ascii_alphabetic);
-        ops.retain(|op| {
-            !skip
-                .split(',')
-                .any(|start| if start == "?" { nameless(op) } else { line(op).starts_with(start) })
-        });
-    }
+    stream::leave_out(&mut ops, &std::env::var("DIFF_SKIP").unwrap_or_default());
     let accepted = Accepted::read(FILE);
     pair.reset().expect("both servers answer");
     let Err(failure) = pair.run(&ops, &accepted) else {

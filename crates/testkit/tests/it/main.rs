@@ -12,4 +12,5 @@ mod propagation;
 mod replication;
 mod seed;
 mod start_stop;
+mod stress;
 mod values;

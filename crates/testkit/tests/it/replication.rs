@@ -473,7 +473,8 @@ fn primary_restarts(primary: Kind, replica: Kind) {
     fill(&primary, 1000);
     follow(&replica, primary.port());
     wait_link_up(&replica);
-    assert_eq!(primary.run("SAVE").to_string(), "OK");
+    // The save that was for the replica may not have ended yet.
+    primary.wait_for("the dump", || primary.run("SAVE").to_string() == "OK");
     primary.run("SET not saved");
     wait_equal(&[&primary, &replica]);
     primary.kill();
@@ -497,5 +498,77 @@ fn primary_restarts_with_redis_on_either_side() {
     if has_redis("primary_restarts_with_redis_on_either_side") {
         primary_restarts(Redis, Greylag);
         primary_restarts(Greylag, Redis);
+    }
+}
+
+/// A replica that saved as it ended, and was told to follow again, goes on where its file says that it was.
+fn replica_restarts(primary: Kind, replica: Kind) {
+    let primary = Server::of(primary).args("--repl-ping-replica-period 1000").start();
+    fill(&primary, 1000);
+    let mut replica = Server::of(replica).args(&format!("--replicaof 127.0.0.1 {}", primary.port())).start();
+    wait_link_up(&replica);
+    // The stream has another database selected where the replica ends.
+    let mut client = primary.client();
+    client.run("SELECT 3");
+    client.run("SET before end");
+    wait_equal(&[&primary, &replica]);
+    assert_eq!(syncs(&primary), (1, 0));
+    replica.client().send(b"SHUTDOWN SAVE\r\n").expect("is sent");
+    assert!(replica.wait_exit().success());
+    client.run("SET while away");
+    replica.start_again();
+    wait_link_up(&replica);
+    primary.run("SET after restart");
+    wait_equal(&[&primary, &replica]);
+    assert_eq!(syncs(&primary), (1, 1), "{}", primary.log_tail());
+    let mut client = replica.client();
+    client.run("SELECT 3");
+    assert_eq!(client.run("GET while").to_string(), "\"away\"");
+}
+
+#[test]
+fn replica_restarts_greylag_greylag() {
+    replica_restarts(Greylag, Greylag);
+}
+
+#[test]
+fn replica_restarts_with_redis_on_either_side() {
+    if has_redis("replica_restarts_with_redis_on_either_side") {
+        replica_restarts(Redis, Greylag);
+        replica_restarts(Greylag, Redis);
+    }
+}
+
+/// A primary that saved as it ended has a new history that continues the old one: its replicas go on.
+fn primary_restarts_from_its_file(primary: Kind, replica: Kind) {
+    let mut primary = Server::of(primary).args("--repl-ping-replica-period 1000").start();
+    let replica = Server::of(replica).start();
+    fill(&primary, 1000);
+    follow(&replica, primary.port());
+    wait_link_up(&replica);
+    wait_equal(&[&primary, &replica]);
+    let id = primary.info_field("replication", "master_replid");
+    primary.client().send(b"SHUTDOWN SAVE\r\n").expect("is sent");
+    assert!(primary.wait_exit().success());
+    replica.wait_log("Connection with master lost.");
+    primary.start_again();
+    wait_link_up(&replica);
+    primary.run("SET after restart");
+    wait_equal(&[&primary, &replica]);
+    assert_eq!(syncs(&primary), (0, 1), "{}", primary.log_tail());
+    assert_eq!(primary.info_field("replication", "master_replid2"), id);
+    assert_ne!(primary.info_field("replication", "master_replid"), id);
+}
+
+#[test]
+fn primary_restarts_from_its_file_greylag_greylag() {
+    primary_restarts_from_its_file(Greylag, Greylag);
+}
+
+#[test]
+fn primary_restarts_from_its_file_with_redis_on_either_side() {
+    if has_redis("primary_restarts_from_its_file_with_redis_on_either_side") {
+        primary_restarts_from_its_file(Redis, Greylag);
+        primary_restarts_from_its_file(Greylag, Redis);
     }
 }

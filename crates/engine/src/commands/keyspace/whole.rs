@@ -155,6 +155,11 @@ mod tests {
             ("SET k 2", true),
             ("DEL k\nSET k 2", true),
             ("SETNX k 2", true),
+            ("FLUSHALL", false),
+            ("FLUSHDB\nSET k 2", true),
+            ("SWAPDB 0 1", false),
+            ("SWAPDB 0 1\nSWAPDB 0 1", false),
+            ("SELECT 1\nSET k 3\nSWAPDB 0 1", true),
         ] {
             let mut bench = Bench::new();
             check_on(&mut bench, "SET k 1 PX 10\nTICK 20");

@@ -1,6 +1,6 @@
 //! CLIENT LIST and CLIENT INFO: a connection's facts as one line.
 
-use crate::client::{Client, Kind};
+use crate::client::{BESIDE_BYTES, Client, Kind, output_memory};
 use crate::commands::table;
 use crate::session::Session;
 use engine::{Done, Error, Txn};
@@ -8,10 +8,6 @@ use resp::{Args, Reply};
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// Redis keeps replies up to so many bytes beside the client and counts only what is beyond as `omem`. Ours lie in
-/// one buffer; the line splits it the same way, so that limits on `omem` mean the same.
-const BESIDE_BYTES: u64 = 16 * 1024;
 
 pub fn info(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
     let mut text = Vec::new();
@@ -84,7 +80,7 @@ impl Lister {
         let seconds = |since_ms: i64| (self.now_ms - since_ms).max(0) / 1000;
         let names = client.names.lock().clone();
         let pending = get(&client.output_bytes);
-        let beyond = pending.saturating_sub(BESIDE_BYTES);
+        let beyond = output_memory(pending);
         let (input, input_free) = (get(&client.input_bytes), get(&client.input_free_bytes));
         let args_bytes = if client.id == self.own_id { self.own_args_bytes } else { 0 };
         let multi_bytes = get(&client.multi_bytes);

@@ -1,4 +1,4 @@
-//! DEBUG DIGEST, DIGEST-VALUE, OBJECT, POPULATE and RELOAD.
+//! DEBUG DIGEST, DIGEST-VALUE, OBJECT and POPULATE, which are the engine's ([`engine::debug`]), and RELOAD.
 
 use crate::loading::Loader;
 use crate::logger::{self, Level};
@@ -7,11 +7,10 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::{save, sys};
 use base::number::parse_i64;
-use engine::digest::{self, Digest, Scores};
-use engine::events::Event;
+use engine::debug::{self, Detail};
+use engine::digest::Scores;
 use engine::load::{Conflict, Staging};
-use engine::value;
-use engine::{Done, Error, Origin, Scratch, Ttl, Txn, rdb};
+use engine::{Done, Error, Origin, Scratch, Txn};
 use resp::{Args, Reply};
 use std::fs::File;
 use std::io::{self, Read};
@@ -24,10 +23,7 @@ pub fn digest(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         Some(b"7.0") => Scores::Digits17,
         Some(_) => return Err(crate::commands::wrong_subcommand("DEBUG", args.at(1))),
     };
-    let digest = session.with_all_shards(txn, |txn| {
-        let shards: Vec<_> = txn.each_shard().collect();
-        digest::of_all(shards.into_iter(), txn.engine().databases(), scores)
-    });
+    let digest = session.with_all_shards(txn, |txn| debug::digest(txn, scores));
     out.simple(&digest.to_string());
     Ok(())
 }
@@ -36,71 +32,44 @@ pub fn digest_value(session: &mut Session, txn: Option<&mut Txn>, args: Args, ou
     session.with_all_shards(txn, |txn| {
         out.array(args.len() - 2);
         for key in args.tail(2) {
-            let digest =
-                txn.get(key).map_or_else(Digest::default, |entry| digest::of_value(entry, Scores::Shortest));
-            out.simple(&digest.to_string());
+            out.simple(&debug::digest_value(txn, key).to_string());
         }
     });
     Ok(())
 }
 
 pub fn object(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
-    session.with_all_shards(txn, |txn| {
-        let now_seconds = (txn.now_ms / 1000) as u32;
-        let entry = txn.get(args.at(2)).ok_or(Error::NoSuchKey)?;
-        let payload = entry.payload();
-        let mut encoded = Vec::new();
-        rdb::encode_entry(&mut encoded, b"", &payload.into(), None, true);
-        let serialized = encoded.len() - 2; // a byte for the type, one for the empty key
-        let access = entry.access();
-        let text = format!(
-            "Value at:{:p} refcount:1 encoding:{} serializedlength:{serialized} lru:{access} lru_seconds_idle:{}",
-            entry.key().as_ptr(),
-            value::encoding(&payload, entry.tag()),
-            now_seconds.wrapping_sub(access) & 0x00FF_FFFF,
-        );
-        out.simple(&text);
-        Ok(())
-    })
+    let detail = match args.get(3) {
+        Some(word) if word.eq_ignore_ascii_case(b"fast") => Detail::Fast,
+        _ => Detail::Full,
+    };
+    let line = session.with_all_shards(txn, |txn| debug::object(txn, args.at(2), detail));
+    out.simple(&line.ok_or(Error::NoSuchKey)?);
+    Ok(())
 }
 
 /// Keys that are added under one hold of the shards.
-const KEYS_AT_ONCE: i64 = 4096;
+const KEYS_AT_ONCE: u64 = 4096;
 
 pub fn populate(session: &mut Session, mut txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
     let positive = |arg: &[u8]| {
-        let positive = parse_i64(arg).filter(|n| 0 <= *n);
+        let positive = parse_i64(arg).filter(|n| 0 <= *n).map(|n| n as u64);
         positive.ok_or(Error::text("ERR value is out of range, must be positive"))
     };
     let count = positive(args.at(2))?;
     let prefix = args.get(3).unwrap_or(b"key");
-    let size = args.get(4).map(positive).transpose()?.unwrap_or(0) as usize;
-    if session.server.engine.settings.string_bytes_max.load(Relaxed) < size {
+    let size = args.get(4).map(positive).transpose()?.filter(|size| *size != 0).map(|size| size as usize);
+    if session.server.engine.settings.string_bytes_max.load(Relaxed) < size.unwrap_or(0) {
         return Err(Error::StringTooLong);
     }
     let mut first = 0;
     while first < count {
-        let end = count.min(first.saturating_add(KEYS_AT_ONCE));
-        session.with_all_shards(txn.as_deref_mut(), |txn| {
-            (first..end).for_each(|i| add_key(txn, prefix, i, size));
-        });
+        let end = count.min(first + KEYS_AT_ONCE);
+        session.with_all_shards(txn.as_deref_mut(), |txn| debug::populate(txn, first..end, prefix, size));
         first = end;
     }
     out.ok();
     Ok(())
-}
-
-fn add_key(txn: &mut Txn, prefix: &[u8], i: i64, size: usize) {
-    let key = [prefix, format!(":{i}").as_bytes()].concat();
-    if !txn.exists(&key) {
-        let mut value = format!("value:{i}").into_bytes();
-        if size != 0 {
-            value.resize(size, 0);
-        }
-        txn.put_str(&key, &value, Ttl::Clear);
-        txn.changed(&key, Event::Set);
-        txn.effect(&[b"SET", &key, &value]);
-    }
 }
 
 /// What RELOAD is asked to do.

@@ -90,8 +90,8 @@ const SUBS: &[Sub] = &[
     Sub { name: "log", usage: "<text>", summary: "Writes the text to the log.", args: 3..=3, run: log },
     Sub {
         name: "object",
-        usage: "<key>",
-        summary: "What lies behind a key.",
+        usage: "<key> [FAST]",
+        summary: "What lies behind a key. FAST: without its length in a file, which takes time to find.",
         args: 3..=4,
         run: data::object,
     },
