@@ -4,7 +4,7 @@
 //! nothing counts as a use. The transactions hold every shard.
 
 use crate::commands::references;
-use crate::digest::{self, Digest};
+use crate::digest::{self, Digest, Scores};
 use crate::events::Event;
 use crate::rdb;
 use crate::shard::Shard;
@@ -15,14 +15,14 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// DEBUG DIGEST: of every database.
-pub fn digest(txn: &Txn) -> Digest {
+pub fn digest(txn: &Txn, scores: Scores) -> Digest {
     let shards: Vec<&Shard> = txn.each_shard().collect();
-    digest::of_all(shards.iter().copied(), txn.engine().databases())
+    digest::of_all(shards.iter().copied(), txn.engine().databases(), scores)
 }
 
 /// DEBUG DIGEST-VALUE of one key of the selected database; zeros if it is not there.
 pub fn digest_value(txn: &Txn, key: &[u8]) -> Digest {
-    entry(txn, key).map(digest::of_value).unwrap_or_default()
+    entry(txn, key).map(|entry| digest::of_value(entry, Scores::Shortest)).unwrap_or_default()
 }
 
 /// Whether DEBUG OBJECT tells what takes time to find.
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn digests_are_those_of_redis() {
         let mut bench = Bench::new();
-        assert_eq!(with_all(&mut bench, |txn| digest(txn).to_string()), "0".repeat(40));
+        assert_eq!(with_all(&mut bench, |txn| digest(txn, Scores::Shortest).to_string()), "0".repeat(40));
         check_on(&mut bench, "SET n 9223372036854775807");
         let value = with_all(&mut bench, |txn| digest_value(txn, b"n").to_string());
         assert_eq!(value, "740f3d80eb4e51ce571db1772e687df8d366aa6d");
@@ -128,15 +128,15 @@ mod tests {
     fn keys_whose_time_has_passed_are_shown() {
         let mut bench = Bench::new();
         check_on(&mut bench, "SET k v PX 5\nSET other v\nTICK 10");
-        let all = with_all(&mut bench, |txn| digest(txn).to_string());
+        let all = with_all(&mut bench, |txn| digest(txn, Scores::Shortest).to_string());
         let other = with_all(&mut bench, |txn| digest_value(txn, b"other").to_string());
         // The digest of a value says whether it expires, as in Redis.
         let value = with_all(&mut bench, |txn| digest_value(txn, b"k").to_string());
         assert!(value != other && value != "0".repeat(40), "{value}");
         assert!(with_all(&mut bench, |txn| object(txn, b"k", Detail::Full)).is_some());
-        assert_eq!(with_all(&mut bench, |txn| digest(txn).to_string()), all);
+        assert_eq!(with_all(&mut bench, |txn| digest(txn, Scores::Shortest).to_string()), all);
         check_on(&mut bench, "GET k -> nil");
-        assert!(with_all(&mut bench, |txn| digest(txn).to_string()) != all);
+        assert!(with_all(&mut bench, |txn| digest(txn, Scores::Shortest).to_string()) != all);
         assert_eq!(with_all(&mut bench, |txn| object(txn, b"k", Detail::Full)), None);
     }
 

@@ -8,7 +8,7 @@ use crate::log::Log;
 use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
 use crate::txn::{Origin, Scratch, Txn};
-use crate::value::Value;
+use crate::value::{ShapeSettings, Shapes, Value};
 use base::hash::KeyHasher;
 use base::position::Offset;
 use ds::striped::{LockSet, Striped};
@@ -44,6 +44,8 @@ pub struct Settings {
     pub lazy_server_del: AtomicBool,
     /// rdbcompression, for DUMP.
     pub compress: AtomicBool,
+    /// When collections are one block and when they are large structures.
+    pub shapes: ShapeSettings,
 }
 
 impl Settings {
@@ -183,6 +185,7 @@ impl Engine {
                 lazy_user_del: AtomicBool::new(false),
                 lazy_server_del: AtomicBool::new(false),
                 compress: AtomicBool::new(true),
+                shapes: ShapeSettings::default(),
             },
             databases,
         }
@@ -190,6 +193,11 @@ impl Engine {
 
     pub fn databases(&self) -> u32 {
         self.databases
+    }
+
+    /// The limits of compact collections as they are now, and the hash for large ones.
+    pub fn shapes(&self) -> Shapes {
+        self.settings.shapes.now(self.hasher.clone())
     }
 
     pub fn shard_count(&self) -> u8 {

@@ -5,9 +5,10 @@
 
 use crate::engine::Engine;
 use crate::events::Event;
+use crate::rdb;
 use crate::shard::Db;
 use crate::txn::{Scratch, Trash, Ttl, Txn, access_clock, copy_payload};
-use crate::value::{self, Value};
+use crate::value::Value;
 use ds::entry::NewPayload;
 use ds::table::{Table, Upsert};
 
@@ -41,7 +42,18 @@ impl Staging {
         self
     }
 
-    /// Adds a string; false if the database already holds the key (a file that repeats a key is corrupt).
+    /// Adds a value; false if the database already holds the key (a file that repeats a key is corrupt).
+    pub fn add_value(
+        &mut self,
+        engine: &Engine,
+        db: u32,
+        key: &[u8],
+        value: rdb::Value,
+        expiry: Option<i64>,
+    ) -> bool {
+        value.with_payload(|payload| self.add(engine, db, key, payload, expiry))
+    }
+
     pub fn add_str(
         &mut self,
         engine: &Engine,
@@ -50,11 +62,7 @@ impl Staging {
         value: &[u8],
         expiry: Option<i64>,
     ) -> bool {
-        // Integers of more than 32 bits stand in the file as text.
-        match value::as_int(value) {
-            Some(n) => self.add_int(engine, db, key, n, expiry),
-            None => self.add(engine, db, key, value::new_bytes(value), expiry),
-        }
+        self.add_value(engine, db, key, rdb::Value::Bytes(value.into()), expiry)
     }
 
     pub fn add_int(&mut self, engine: &Engine, db: u32, key: &[u8], value: i64, expiry: Option<i64>) -> bool {

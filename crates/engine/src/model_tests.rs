@@ -7,7 +7,7 @@
 use crate::apply::Applier;
 use crate::commands;
 use crate::debug;
-use crate::digest::Digest;
+use crate::digest::{Digest, Scores};
 use crate::engine::Engine;
 use crate::rdb::{self, Decoder, Item, Step};
 use crate::snapshot::{Options, Snapshot};
@@ -444,7 +444,7 @@ fn held(engine: &Engine) -> (Digest, Held) {
             found.insert((db, entry.key().to_vec()), (value, entry.expiry()));
         }
     }
-    (debug::digest(&txn), found)
+    (debug::digest(&txn, Scores::Shortest), found)
 }
 
 /// A snapshot that is walked while commands run: it must hold what was there when it was cut.
@@ -483,6 +483,7 @@ impl Walk {
                     let value = match value {
                         rdb::Value::Int(n) => n.to_string().into_bytes(),
                         rdb::Value::Bytes(bytes) => bytes.into_owned(),
+                        rdb::Value::Object(object) => panic!("only strings were put in: {object:?}"),
                     };
                     let twice = found.insert((db, key.into_owned()), (value, expire_ms)).is_some();
                     assert!(!twice, "seed {seed}: the snapshot has a key twice");

@@ -4,6 +4,7 @@
 //! offset of that moment. After it, [`Snapshot::step`] walks the shards in hash order, one bounded slice under one
 //! shard's lock at a time. A write to an entry that the walk has not reached first hands over the entry as it is
 //! (its pre-image); a key that is born after the cut is remembered, so that the walk passes it over.
+//! Of a large value only the root is taken under the lock; it is written out when the shard is unlocked.
 //!
 //! Invariants: every key that existed at the cut is written once, with its value of that moment; SWAPDB moves
 //! tables and FLUSHALL detaches them, so the walk goes by table identity, not by index.
@@ -15,7 +16,7 @@ use crate::shard::{Shard, TableId};
 use crate::txn::{Trash, Txn};
 use crate::value::Value;
 use base::position::Offset;
-use ds::entry::EntryRef;
+use ds::entry::{EntryRef, Payload};
 use std::collections::HashSet;
 
 /// Snapshots that can run at once.
@@ -30,9 +31,32 @@ pub(crate) struct Capture {
     position: u64,
     /// Keys ahead of the walk that were handed over or born after the cut.
     handed: HashSet<(TableId, Box<[u8]>)>,
-    /// Encoded entries, with their database.
-    preimages: Vec<(u32, Vec<u8>)>,
+    /// Entries as they were, with their database.
+    preimages: Vec<(u32, Image)>,
     compress: bool,
+}
+
+/// An entry for the file.
+enum Image {
+    /// Encoded, perhaps several of them.
+    Bytes(Vec<u8>),
+    /// A large value, shared with the keyspace or with nobody any more.
+    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64> },
+}
+
+impl Image {
+    fn of(entry: EntryRef<Value>, compress: bool) -> Self {
+        match entry.payload() {
+            Payload::Boxed(value) if value.is_large() => {
+                Self::Shared { key: entry.key().into(), value: value.clone(), expiry: entry.expiry() }
+            }
+            _ => {
+                let mut bytes = Vec::new();
+                encode(&mut bytes, entry, compress);
+                Self::Bytes(bytes)
+            }
+        }
+    }
 }
 
 impl Capture {
@@ -55,9 +79,8 @@ pub(crate) fn hand_over(shard: &mut Shard, db: u32, hash: u64, key: &[u8]) {
             continue;
         }
         if let Some(entry) = table.table.get(hash, key) {
-            let mut bytes = Vec::new();
-            encode(&mut bytes, entry, capture.compress);
-            capture.preimages.push((capture.pinned[index].0, bytes));
+            let image = Image::of(entry, capture.compress);
+            capture.preimages.push((capture.pinned[index].0, image));
         }
     }
 }
@@ -174,13 +197,15 @@ impl Snapshot {
         let shard = held.get_mut(self.shard);
         let mut capture =
             shard.captures[self.slot].take().expect("a running snapshot has its part in each shard");
-        self.drain(&mut capture);
-        let ended = self.walk(shard, &mut capture, db, entries);
+        let preimages = std::mem::take(&mut capture.preimages);
+        let (images, ended) = self.walk(shard, &mut capture, db, entries);
         shard.captures[self.slot] = Some(capture);
         if ended {
             free.extend(shard.release_detached().into_iter().map(Trash::Db));
         }
         drop(held);
+        self.drain(preimages);
+        images.into_iter().for_each(|image| self.write(db, image));
         if ended {
             self.shard += 1;
             if self.shard == engine.shard_count() {
@@ -199,47 +224,64 @@ impl Snapshot {
             let shard = held.get_mut(i);
             if let Some(mut capture) = shard.captures[self.slot].take() {
                 shard.captures_running -= 1;
-                self.drain(&mut capture);
+                let preimages = std::mem::take(&mut capture.preimages);
+                free.extend(shard.release_detached().into_iter().map(Trash::Db));
+                drop(held);
+                self.drain(preimages);
+                continue;
             }
             free.extend(shard.release_detached().into_iter().map(Trash::Db));
         }
     }
 
-    fn drain(&mut self, capture: &mut Capture) {
-        for (db, bytes) in capture.preimages.drain(..) {
-            self.progress.preimage_bytes += bytes.len() as u64;
+    fn drain(&mut self, preimages: Vec<(u32, Image)>) {
+        for (db, image) in preimages {
+            let before = self.encoder.len();
+            self.write(db, image);
+            self.progress.preimage_bytes += (self.encoder.len() - before) as u64;
             self.progress.keys_done += 1;
-            self.select(db);
-            self.encoder.raw(&bytes);
         }
     }
 
-    /// Walks the shard's table of `db` on; true when it is through.
-    fn walk(&mut self, shard: &Shard, capture: &mut Capture, db: u32, entries: usize) -> bool {
+    fn write(&mut self, db: u32, image: Image) {
+        self.select(db);
+        match image {
+            Image::Bytes(bytes) => self.encoder.raw(&bytes),
+            Image::Shared { key, value, expiry } => self.encoder.entry(&key, &(&value).into(), expiry),
+        }
+    }
+
+    /// Walks the shard's table of `db` on; what is there, and whether it is through.
+    fn walk(&mut self, shard: &Shard, capture: &mut Capture, db: u32, entries: usize) -> (Vec<Image>, bool) {
         let Some(&(pinned, id)) = capture.pinned.get(capture.at).filter(|&&(pinned, _)| pinned <= db) else {
-            return true;
+            return (Vec::new(), true);
         };
         assert!(pinned == db, "databases are walked in ascending order");
         let table = &shard.table(id).expect("a pinned table stays until it is walked").table;
-        self.select(db);
-        let mut bytes = Vec::new();
+        let mut images = vec![Image::Bytes(Vec::new())];
         let next = table.scan(capture.position, entries, &mut |_hash, entry: EntryRef<Value>| {
-            if capture.handed.is_empty() || !capture.handed.contains(&(id, entry.key().into())) {
-                self.progress.keys_done += 1;
-                encode(&mut bytes, entry, self.compress);
+            if !capture.handed.is_empty() && capture.handed.contains(&(id, entry.key().into())) {
+                return;
+            }
+            self.progress.keys_done += 1;
+            match (entry.payload(), images.last_mut()) {
+                (Payload::Boxed(value), _) if value.is_large() => {
+                    images.push(Image::of(entry, self.compress));
+                }
+                (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.compress),
+                _ => images.push(Image::of(entry, self.compress)),
             }
         });
-        self.encoder.raw(&bytes);
         match next {
             Some(position) => {
                 capture.position = position;
-                false
+                (images, false)
             }
             None => {
                 capture.at += 1;
                 capture.position = 0;
                 capture.handed.retain(|(table, _)| *table != id);
-                true
+                (images, true)
             }
         }
     }

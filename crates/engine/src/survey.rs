@@ -75,13 +75,10 @@ fn mean_ttl_ms(txn: &mut Txn, db: u32) -> u64 {
 pub fn entry_bytes(entry: EntryRef<Value>) -> usize {
     let behind = match entry.payload() {
         Payload::Int(_) | Payload::Bytes(_) => 0,
-        Payload::Boxed(Value::Bytes(bytes)) => size_of::<Vec<u8>>() + SHARED_BYTES + bytes.capacity(),
+        Payload::Boxed(value) => value.memory_bytes(),
     };
     size_of::<u64>() + entry.block_bytes() + behind
 }
-
-/// The counts of an `Arc`.
-const SHARED_BYTES: usize = 16;
 
 #[cfg(test)]
 mod tests {

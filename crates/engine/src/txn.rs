@@ -62,10 +62,8 @@ pub struct Scratch {
 pub enum Trash {
     Db(Box<Db>),
     Entry(Entry<Value>),
+    Value(Value),
 }
-
-/// Values of at least so many bytes are freed as trash: giving their pages back takes longer than handing them over.
-const TRASH_BYTES_MIN: usize = 64 * 1024;
 
 /// What the transactions of one worker counted since [`Scratch::take_counts`].
 #[derive(Default, Clone)]
@@ -367,17 +365,30 @@ impl<'e> Txn<'e> {
         let (now, by_clock) = (self.now_ms, self.origin == Origin::Client);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         let table = &mut shard.db_or_new(db).table;
-        let expiry = match ttl {
-            Ttl::At(at) => Some(at),
-            Ttl::Clear => None,
-            // A key whose time has passed is gone, and its expiry with it.
-            Ttl::Keep => {
-                table.get(hash, key).and_then(|entry| entry.expiry()).filter(|at| !(by_clock && *at < now))
+        let old_expiry = match table.get_mut(hash, key) {
+            Some(mut entry) => {
+                let old = entry.borrow().expiry();
+                let expiry = match ttl {
+                    Ttl::At(at) => Some(at),
+                    Ttl::Clear => None,
+                    // A key whose time has passed is gone, and its expiry with it.
+                    Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
+                };
+                if let Some(value) = entry.boxed_mut()
+                    && value.is_large()
+                {
+                    let nothing = Value::Bytes(Arc::default());
+                    self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
+                }
+                entry.replace(payload, expiry, tag, access);
+                old
             }
-        };
-        let old_expiry = match table.upsert(hash, key, payload, expiry, tag, access) {
-            Upsert::Inserted => None,
-            Upsert::Replaced { expiry } => expiry,
+            None => {
+                let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
+                let upsert = table.upsert(hash, key, payload, expiry, tag, access);
+                debug_assert!(upsert == Upsert::Inserted);
+                None
+            }
         };
         if let Some(at) = old_expiry
             && self.is_past(at)
@@ -451,7 +462,7 @@ impl<'e> Txn<'e> {
     /// Frees an entry that left the keyspace: at once, or as trash if that may take time.
     pub fn discard(&mut self, entry: Entry<Value>) {
         if let Payload::Boxed(value) = entry.payload()
-            && TRASH_BYTES_MIN <= value.bytes()
+            && value.is_large()
         {
             self.scratch.trash.push(Trash::Entry(entry));
         }
@@ -658,7 +669,9 @@ impl<'e> Txn<'e> {
         }
         self.hand_over(db, hash, key);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
-        shard.db_mut(db).and_then(|db| db.table.remove(hash, key));
+        if let Some(entry) = shard.db_mut(db).and_then(|db| db.table.remove(hash, key)) {
+            self.discard(entry);
+        }
         self.log_expired(db, key);
         true
     }

@@ -1,11 +1,28 @@
 //! Values that do not fit into their entry's block, and views of values wherever they are.
 //!
-//! A short string or an integer lies inside the entry (see `ds::entry`); what is longer, and later every other
-//! type, is a [`Value`] behind the entry. A value's root is shared (`Arc`): a snapshot takes the root and a writer
-//! copies only while it is shared.
+//! A short string or an integer lies inside the entry (see `ds::entry`); what is longer, and every other type, is a
+//! [`Value`] behind the entry. Small collections are one block in Redis's layout, which a clone copies. Large ones
+//! are structures of shared pages: a clone takes the root, and a writer copies what it changes, only while it is
+//! shared.
+
+mod hash;
+mod list;
+mod set;
+mod shapes;
+mod sorted_set;
+
+pub use hash::Hash;
+pub(crate) use hash::triples;
+pub use list::List;
+pub use set::Set;
+pub(crate) use shapes::has_repeats;
+pub use shapes::{ShapeSettings, Shapes};
+pub use sorted_set::{SortedSet, score_of};
 
 use crate::error::Error;
 use ds::entry::{INLINE_BYTES_MAX, NewPayload, Payload};
+use ds::stream::Stream;
+use std::fmt;
 use std::sync::Arc;
 
 /// Strings longer than this are "raw", shorter ones "embstr" (OBJECT ENCODING).
@@ -18,14 +35,104 @@ pub const TAG_RAW: u8 = 1;
 pub enum Value {
     /// A string longer than what an entry takes inline.
     Bytes(Arc<Vec<u8>>),
+    List(List),
+    Set(Set),
+    Hash(Hash),
+    SortedSet(SortedSet),
+    Stream(Box<Stream>),
 }
 
+/// Blocks from this size on are freed elsewhere: giving their pages back takes longer than handing them over.
+const LARGE_BYTES_MIN: usize = 64 * 1024;
+/// Structures of more elements are freed elsewhere: Redis's threshold of its lazy free.
+const LARGE_ELEMENTS_MIN: usize = 65;
+
 impl Value {
-    /// Bytes of memory behind the entry, about.
-    pub fn bytes(&self) -> usize {
+    /// Bytes of memory behind the entry, about: the box and what hangs on it, whether shared or not.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Bytes(bytes) => size_of::<Vec<u8>>() + SHARED_BYTES + bytes.capacity(),
+                Self::List(list) => list.memory_bytes(),
+                Self::Set(set) => set.memory_bytes(),
+                Self::Hash(hash) => hash.memory_bytes(),
+                Self::SortedSet(set) => set.memory_bytes(),
+                Self::Stream(stream) => stream.memory_bytes(),
+            }
+    }
+
+    /// Whether freeing or copying it takes so long that others would wait for it.
+    pub fn is_large(&self) -> bool {
         match self {
-            Self::Bytes(bytes) => bytes.capacity(),
+            Self::Bytes(bytes) => LARGE_BYTES_MIN <= bytes.capacity(),
+            Self::List(List::Pack(pack))
+            | Self::Set(Set::Pack(pack))
+            | Self::Hash(Hash::Pack(pack) | Hash::PackEx(pack))
+            | Self::SortedSet(SortedSet::Pack(pack)) => LARGE_BYTES_MIN <= pack.bytes().len(),
+            Self::Set(Set::Ints(ints)) => LARGE_BYTES_MIN <= ints.bytes().len(),
+            Self::List(List::Chunks(list)) => LARGE_ELEMENTS_MIN <= list.chunk_count(),
+            Self::Set(Set::Table(fields)) | Self::Hash(Hash::Table(fields)) => {
+                LARGE_ELEMENTS_MIN <= fields.len()
+            }
+            Self::SortedSet(SortedSet::Tree(tree)) => LARGE_ELEMENTS_MIN <= tree.len(),
+            Self::Stream(stream) => {
+                let groups = stream.groups_len() + stream.groups().map(|g| g.pending_len()).sum::<usize>();
+                LARGE_ELEMENTS_MIN <= stream.blocks_len() + groups
+            }
         }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Bytes(_) => Kind::String,
+            Self::List(_) => Kind::List,
+            Self::Set(_) => Kind::Set,
+            Self::Hash(_) => Kind::Hash,
+            Self::SortedSet(_) => Kind::SortedSet,
+            Self::Stream(_) => Kind::Stream,
+        }
+    }
+}
+
+/// The counts of an `Arc`.
+const SHARED_BYTES: usize = 16;
+
+/// Only what it is: contents may be of any size.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())
+    }
+}
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    String,
+    List,
+    Set,
+    SortedSet,
+    Hash,
+    Stream,
+}
+
+impl Kind {
+    /// As TYPE and SCAN TYPE know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+pub fn kind(payload: &Payload<Value>) -> Kind {
+    match payload {
+        Payload::Int(_) | Payload::Bytes(_) => Kind::String,
+        Payload::Boxed(value) => value.kind(),
     }
 }
 
@@ -100,9 +207,7 @@ impl<'a> Str<'a> {
 
 /// Name of the value's type, as TYPE and SCAN TYPE know it.
 pub fn type_name(payload: &Payload<Value>) -> &'static str {
-    match payload {
-        Payload::Int(_) | Payload::Bytes(_) | Payload::Boxed(Value::Bytes(_)) => "string",
-    }
+    kind(payload).name()
 }
 
 /// The payload as a string, or WRONGTYPE.
@@ -111,7 +216,28 @@ pub fn as_str<'a>(payload: Payload<'a, Value>) -> Result<Str<'a>, Error> {
         Payload::Int(n) => Ok(Str::Int(n)),
         Payload::Bytes(bytes) => Ok(Str::Bytes(bytes)),
         Payload::Boxed(Value::Bytes(bytes)) => Ok(Str::Bytes(bytes)),
+        Payload::Boxed(_) => Err(Error::WrongType),
     }
+}
+
+macro_rules! views {
+    ($($name:ident, $variant:ident: $type:ty;)+) => {$(
+        /// The payload as a value of this type, or WRONGTYPE.
+        pub fn $name<'a>(payload: Payload<'a, Value>) -> Result<&'a $type, Error> {
+            match payload {
+                Payload::Boxed(Value::$variant(value)) => Ok(value),
+                _ => Err(Error::WrongType),
+            }
+        }
+    )+};
+}
+
+views! {
+    as_list, List: List;
+    as_set, Set: Set;
+    as_hash, Hash: Hash;
+    as_sorted_set, SortedSet: SortedSet;
+    as_stream, Stream: Stream;
 }
 
 /// Name of the value's encoding, as OBJECT ENCODING gives it.
@@ -120,5 +246,10 @@ pub fn encoding(payload: &Payload<Value>, tag: u8) -> &'static str {
         Payload::Int(_) => "int",
         Payload::Bytes(bytes) if bytes.len() <= EMBSTR_BYTES_MAX && tag & TAG_RAW == 0 => "embstr",
         Payload::Bytes(_) | Payload::Boxed(Value::Bytes(_)) => "raw",
+        Payload::Boxed(Value::List(list)) => list.encoding(),
+        Payload::Boxed(Value::Set(set)) => set.encoding(),
+        Payload::Boxed(Value::Hash(hash)) => hash.encoding(),
+        Payload::Boxed(Value::SortedSet(set)) => set.encoding(),
+        Payload::Boxed(Value::Stream(_)) => "stream",
     }
 }

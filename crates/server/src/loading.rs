@@ -52,7 +52,7 @@ impl<'s> Loader<'s> {
     pub fn new(server: &'s Server, drop_expired: Option<i64>) -> Self {
         Self {
             server,
-            decoder: Decoder::new(),
+            decoder: Decoder::shaping(server.engine.shapes()),
             buffer: Vec::new(),
             at: 0,
             wants: 0,
@@ -83,13 +83,12 @@ impl<'s> Loader<'s> {
                 self.decoder.next(&self.buffer[self.at..], at_end).map_err(|error| error.to_string())?;
             match step {
                 Step::Need { at_least } => {
-                    // Twice as much at least, so that looking again costs no more than the bytes themselves.
-                    self.wants = at_least.max(2 * (self.buffer.len() - self.at)).max(1);
                     if at_end {
                         return Err("Unexpected EOF reading RDB file".into());
                     }
-                    // One element may still be smaller than the double: look at least when `at_least` is there.
-                    self.wants = at_least;
+                    // Twice as much at least: a large collection is read from its beginning again, and so costs no
+                    // more than its bytes in all. What is at the end by then is looked at when the file ends.
+                    self.wants = at_least.max(2 * (self.buffer.len() - self.at));
                     break;
                 }
                 Step::Item { consumed, item } => {
@@ -140,7 +139,14 @@ impl Taker<'_> {
                 *self.db = db;
             }
             Item::Aux { key, value } => self.aux(&key, &value),
-            Item::Entry { key, value, expire_ms, .. } => return self.entry(&key, &value, expire_ms),
+            Item::Entry { key, value, expire_ms, .. } => return self.entry(&key, value, expire_ms),
+            Item::Empty { key } => {
+                let key = String::from_utf8_lossy(&key);
+                logger::log(
+                    Level::Notice,
+                    &format!("The RDB holds an empty value, which is left out: {key}"),
+                );
+            }
             Item::Eof { .. } => *self.ended = true,
             _ => {}
         }
@@ -161,7 +167,7 @@ impl Taker<'_> {
         }
     }
 
-    fn entry(&mut self, key: &[u8], value: &Value, expiry: Option<i64>) -> Result<(), String> {
+    fn entry(&mut self, key: &[u8], value: Value, expiry: Option<i64>) -> Result<(), String> {
         // In a file that has a place in a history, what expired stays: a replica that is at the same place has it too,
         // and hears of its end by the DEL that expiry logs once we serve.
         if let (Some(now), Some(at), None) = (self.drop_expired, expiry, self.origins.repl_id)
@@ -171,11 +177,7 @@ impl Taker<'_> {
             return Ok(());
         }
         let engine = &self.server.engine;
-        let new = match value {
-            Value::Int(n) => self.staging.add_int(engine, *self.db, key, *n, expiry),
-            Value::Bytes(bytes) => self.staging.add_str(engine, *self.db, key, bytes, expiry),
-        };
-        if new {
+        if self.staging.add_value(engine, *self.db, key, value, expiry) {
             return Ok(());
         }
         Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))

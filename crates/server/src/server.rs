@@ -185,6 +185,22 @@ impl Server {
         settings.lazy_user_del.store(config.lazyfree_lazy_user_del, Ordering::Relaxed);
         settings.lazy_server_del.store(config.lazyfree_lazy_server_del, Ordering::Relaxed);
         settings.compress.store(config.rdbcompression, Ordering::Relaxed);
+        let shapes = &settings.shapes;
+        for (setting, value) in [
+            (&shapes.hash_entries_max, config.hash_max_listpack_entries),
+            (&shapes.hash_value_bytes_max, config.hash_max_listpack_value),
+            (&shapes.set_intset_entries_max, config.set_max_intset_entries),
+            (&shapes.set_entries_max, config.set_max_listpack_entries),
+            (&shapes.set_value_bytes_max, config.set_max_listpack_value),
+            (&shapes.sorted_entries_max, config.zset_max_listpack_entries),
+            (&shapes.sorted_value_bytes_max, config.zset_max_listpack_value),
+            (&shapes.list_compress_depth, config.list_compress_depth),
+            (&shapes.stream_node_bytes_max, config.stream_node_max_bytes),
+            (&shapes.stream_node_entries_max, config.stream_node_max_entries),
+        ] {
+            setting.store(value as usize, Ordering::Relaxed);
+        }
+        shapes.list_fill.store(config.list_max_listpack_size, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());
         self.change_state(held, |state| {

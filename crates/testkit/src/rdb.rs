@@ -30,9 +30,9 @@ impl RdbText {
         self.raw(&[0]).text(key.as_bytes()).text(value.as_bytes())
     }
 
-    /// A list of the old kind, type 1: of one element.
-    pub fn list(self, key: &str, element: &str) -> Self {
-        self.raw(&[1]).text(key.as_bytes()).raw(&[1]).text(element.as_bytes())
+    /// A value of a module, type 7, with nothing in it.
+    pub fn module(self, key: &str) -> Self {
+        self.raw(&[7]).text(key.as_bytes()).raw(&[0x81, 0, 0, 0, 0, 0, 0, 0, 1, 0])
     }
 
     fn text(self, text: &[u8]) -> Self {

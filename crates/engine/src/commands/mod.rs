@@ -6,6 +6,8 @@ mod counts_tests;
 mod keys;
 mod keyspace;
 mod strings;
+#[cfg(test)]
+mod values_tests;
 
 pub(crate) use keys::object::references;
 pub use keyspace::{cursor_hash, parse_cursor};

@@ -4,13 +4,14 @@
 //! caller looks again when there is more; it should let the buffer double between tries, so that a large item
 //! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
 
-use super::{TYPE_NAMES, TYPE_STRING, VERSION_MAX, Value, length, opcode, string_encoding};
+use super::{VERSION_MAX, Value, kind, length, opcode, string_encoding};
+use crate::value::Shapes;
 use base::crc64::Crc64;
 use base::{lzf, number};
 use std::borrow::Cow;
 use std::fmt;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Step<'b> {
     /// The buffer must hold at least so many bytes.
     Need {
@@ -22,7 +23,7 @@ pub enum Step<'b> {
     },
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Item<'b> {
     Header {
         version: u32,
@@ -42,6 +43,10 @@ pub enum Item<'b> {
         expire_ms: Option<i64>,
         idle: Option<u64>,
         freq: Option<u8>,
+    },
+    /// A collection without elements, which some old servers wrote: there is no such key.
+    Empty {
+        key: Cow<'b, [u8]>,
     },
     /// A library of functions, which this version can't keep.
     Function {
@@ -74,14 +79,14 @@ impl fmt::Display for RdbError {
 impl std::error::Error for RdbError {}
 
 /// Why an item can't be read: it is not all there, or it is wrong.
-enum Stop {
+pub(super) enum Stop {
     Need(usize),
     Wrong(String),
 }
 
-type Read<T> = Result<T, Stop>;
+pub(super) type Read<T> = Result<T, Stop>;
 
-fn wrong<T>(what: impl Into<String>) -> Read<T> {
+pub(super) fn wrong<T>(what: impl Into<String>) -> Read<T> {
     Err(Stop::Wrong(what.into()))
 }
 
@@ -89,7 +94,8 @@ fn wrong<T>(what: impl Into<String>) -> Read<T> {
 const STRING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 
 pub struct Decoder {
-    version: Option<u32>,
+    shapes: Shapes,
+    dialect: Option<Dialect>,
     offset: u64,
     crc: Crc64,
     ended: bool,
@@ -102,8 +108,14 @@ impl Default for Decoder {
 }
 
 impl Decoder {
+    /// Collections take the shapes of Redis's defaults.
     pub fn new() -> Self {
-        Self { version: None, offset: 0, crc: Crc64::new(), ended: false }
+        Self::shaping(Shapes::default())
+    }
+
+    /// Collections take these shapes.
+    pub fn shaping(shapes: Shapes) -> Self {
+        Self { shapes, dialect: None, offset: 0, crc: Crc64::new(), ended: false }
     }
 
     /// Bytes of the file that were consumed.
@@ -116,18 +128,18 @@ impl Decoder {
     pub fn next<'b>(&mut self, buf: &'b [u8], at_end: bool) -> Result<Step<'b>, RdbError> {
         assert!(!self.ended, "the file has ended");
         let mut input = Input { buf, at: 0 };
-        let result = match self.version {
-            None => input.header(),
-            Some(version) => input.item(version, &mut self.crc),
+        let result = match self.dialect {
+            None => input.header().map(|dialect| {
+                self.dialect = Some(dialect);
+                Item::Header { version: dialect.version }
+            }),
+            Some(dialect) => input.item(dialect, &self.shapes, &mut self.crc),
         };
         let offset = self.offset;
         let failed = |what: String| RdbError { offset, what };
         match result {
             Ok(item) => {
                 let consumed = input.at;
-                if let Item::Header { version } = item {
-                    self.version = Some(version);
-                }
                 if let Item::Eof { .. } = item {
                     self.ended = true;
                 } else {
@@ -144,14 +156,22 @@ impl Decoder {
 }
 
 /// Reads a value with its type before it, as DUMP gives it; `None` if it is of a type that is not there or damaged.
-/// What follows it is not looked at.
-pub fn decode_value(bytes: &[u8]) -> Option<Value<'_>> {
+/// What follows it is not looked at. An empty collection counts as damaged.
+pub fn decode_value<'b>(bytes: &'b [u8], shapes: &Shapes) -> Option<Value<'b>> {
     let (&kind, rest) = bytes.split_first()?;
     let mut input = Input { buf: rest, at: 0 };
-    if kind == TYPE_STRING { input.string().ok() } else { None }
+    input.value(kind, shapes).ok().flatten()
 }
 
-struct Input<'b> {
+/// Whose file it is, and of what version.
+#[derive(Clone, Copy)]
+struct Dialect {
+    version: u32,
+    /// Valkey from 9 on, which gave numbers of types other meanings.
+    is_valkey: bool,
+}
+
+pub(super) struct Input<'b> {
     buf: &'b [u8],
     at: usize,
 }
@@ -163,7 +183,7 @@ enum Length {
 }
 
 impl<'b> Input<'b> {
-    fn bytes(&mut self, n: usize) -> Read<&'b [u8]> {
+    pub(super) fn bytes(&mut self, n: usize) -> Read<&'b [u8]> {
         match self.buf.get(self.at..).and_then(|rest| rest.get(..n)) {
             Some(bytes) => {
                 self.at += n;
@@ -173,15 +193,15 @@ impl<'b> Input<'b> {
         }
     }
 
-    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         Ok(self.bytes(N)?.try_into().expect("that many bytes"))
     }
 
-    fn byte(&mut self) -> Read<u8> {
+    pub(super) fn byte(&mut self) -> Read<u8> {
         Ok(self.array::<1>()?[0])
     }
 
-    fn header(&mut self) -> Read<Item<'b>> {
+    fn header(&mut self) -> Read<Dialect> {
         let magic = self.bytes(9)?;
         let digits = match magic {
             [b'R', b'E', b'D', b'I', b'S', digits @ ..] => digits,
@@ -194,10 +214,10 @@ impl<'b> Input<'b> {
         if version < 1 || (!valkey && VERSION_MAX < version) {
             return wrong(format!("Can't handle RDB format version {}", String::from_utf8_lossy(digits)));
         }
-        Ok(Item::Header { version: if valkey { VERSION_MAX } else { version } })
+        Ok(Dialect { version: if valkey { VERSION_MAX } else { version }, is_valkey: valkey })
     }
 
-    fn item(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
+    fn item(&mut self, dialect: Dialect, shapes: &Shapes, crc: &mut Crc64) -> Read<Item<'b>> {
         let (mut expire_ms, mut idle, mut freq) = (None, None, None);
         loop {
             let kind = self.byte()?;
@@ -206,7 +226,7 @@ impl<'b> Input<'b> {
                 opcode::EXPIRE_MS => expire_ms = Some(i64::from_le_bytes(self.array()?)),
                 opcode::FREQ => freq = Some(self.byte()?),
                 opcode::IDLE => idle = Some(self.length()?),
-                opcode::EOF => return self.eof(version, crc),
+                opcode::EOF => return self.eof(dialect.version, crc),
                 opcode::SELECT_DB => {
                     let db = self.length()?;
                     return match u32::try_from(db) {
@@ -232,24 +252,37 @@ impl<'b> Input<'b> {
                         "The RDB file contains AUX data of a module, and this server has no modules",
                     );
                 }
-                TYPE_STRING => {
-                    let key = self.text()?;
-                    return Ok(Item::Entry { key, value: self.string()?, expire_ms, idle, freq });
+                kind if kind::HASH_LISTPACK_EX < kind => {
+                    return wrong(format!("Unknown RDB encoding type {kind}"));
                 }
-                kind => return self.unsupported(kind),
+                kind => {
+                    let key = self.text()?;
+                    // Numbers that Valkey uses for other things, and what has no number of ours.
+                    let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind;
+                    if is_foreign || matches!(kind, kind::MODULE | kind::MODULE_2 | kind::UNUSED) {
+                        return unsupported(kind, &key);
+                    }
+                    return Ok(match self.value(kind, shapes) {
+                        Ok(Some(value)) => Item::Entry { key, value, expire_ms, idle, freq },
+                        Ok(None) => Item::Empty { key },
+                        Err(Stop::Wrong(what)) => {
+                            return wrong(format!("{what}, in the value at key \"{}\"", key.escape_ascii()));
+                        }
+                        Err(need) => return Err(need),
+                    });
+                }
             }
         }
     }
 
-    fn unsupported(&mut self, kind: u8) -> Read<Item<'b>> {
-        let Some(name) = TYPE_NAMES.get(usize::from(kind)) else {
-            return wrong(format!("Unknown RDB encoding type {kind}"));
+    /// The value itself; `None` for an empty collection, which is no key's value.
+    fn value(&mut self, kind: u8, shapes: &Shapes) -> Read<Option<Value<'b>>> {
+        let object = match kind {
+            kind::STRING => return self.string().map(Some),
+            kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => Some(self.stream(kind)?),
+            _ => self.collection(kind, shapes)?,
         };
-        let key = self.text()?;
-        let key = key.escape_ascii();
-        wrong(format!(
-            "the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"
-        ))
+        Ok(object.map(|object| Value::Object(Cow::Owned(object))))
     }
 
     fn eof(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
@@ -284,7 +317,7 @@ impl<'b> Input<'b> {
         })
     }
 
-    fn length(&mut self) -> Read<u64> {
+    pub(super) fn length(&mut self) -> Read<u64> {
         match self.length_or_encoding()? {
             Length::Plain(n) => Ok(n),
             Length::Encoded(encoding) => {
@@ -326,7 +359,7 @@ impl<'b> Input<'b> {
     }
 
     /// A string as bytes, whatever its encoding.
-    fn text(&mut self) -> Read<Cow<'b, [u8]>> {
+    pub(super) fn text(&mut self) -> Read<Cow<'b, [u8]>> {
         Ok(match self.string()? {
             Value::Bytes(bytes) => bytes,
             Value::Int(n) => {
@@ -334,8 +367,19 @@ impl<'b> Input<'b> {
                 number::push_i64(&mut text, n);
                 Cow::Owned(text)
             }
+            Value::Object(_) => unreachable!("a string was read"),
         })
     }
+}
+
+/// What can't be kept, by name where it has one.
+fn unsupported<T>(kind: u8, key: &[u8]) -> Read<T> {
+    let name = match kind {
+        kind::MODULE | kind::MODULE_2 => "module".to_string(),
+        kind => kind.to_string(),
+    };
+    let key = key.escape_ascii();
+    wrong(format!("the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"))
 }
 
 fn trim_zeros(digits: &[u8]) -> &[u8] {

@@ -1,8 +1,12 @@
 //! Writing an RDB.
 
-use super::{TYPE_STRING, VERSION, Value, length, opcode, string_encoding};
+use super::streams::push_stream;
+use super::{VERSION, Value, kind, length, node, opcode, string_encoding};
+use crate::value::{self, Hash, List, Set, SortedSet};
 use base::crc64::Crc64;
 use base::{lzf, number};
+use ds::list::Stored;
+use ds::listpack::{self, Text};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -33,6 +37,15 @@ impl Encoder {
         self.sum();
         self.summed = 0;
         &mut self.out
+    }
+
+    /// How many bytes that are.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
     }
 
     fn sum(&mut self) {
@@ -89,14 +102,14 @@ pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Opt
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());
     }
-    out.push(TYPE_STRING);
+    out.push(kind_of(value));
     push_string(out, key, compress);
     push_value(out, value, compress);
 }
 
 /// Appends a value with its type before it, without a key: what DUMP gives.
 pub fn encode_value(out: &mut Vec<u8>, value: &Value, compress: bool) {
-    out.push(TYPE_STRING);
+    out.push(kind_of(value));
     push_value(out, value, compress);
 }
 
@@ -104,10 +117,117 @@ fn push_value(out: &mut Vec<u8>, value: &Value, compress: bool) {
     match value {
         Value::Int(n) => push_int(out, *n),
         Value::Bytes(bytes) => push_string(out, bytes, compress),
+        Value::Object(object) => push_object(out, object, compress),
     }
 }
 
-fn push_length(out: &mut Vec<u8>, n: u64) {
+/// The type that says in which form the value follows.
+fn kind_of(value: &Value) -> u8 {
+    let Value::Object(object) = value else { return kind::STRING };
+    match &**object {
+        value::Value::Bytes(_) => kind::STRING,
+        value::Value::List(_) => kind::LIST_QUICKLIST_2,
+        value::Value::Set(Set::Ints(_)) => kind::SET_INTSET,
+        // Redis 7.0 knows no sets in listpacks.
+        value::Value::Set(_) => kind::SET,
+        value::Value::Hash(hash) => match hash {
+            Hash::PackEx(_) if hash.is_volatile() => kind::HASH_LISTPACK_EX,
+            Hash::Pack(_) | Hash::PackEx(_) => kind::HASH_LISTPACK,
+            Hash::Table(_) if hash.is_volatile() => kind::HASH_EXPIRIES,
+            Hash::Table(_) => kind::HASH,
+        },
+        value::Value::SortedSet(SortedSet::Pack(_)) => kind::SORTED_SET_LISTPACK,
+        value::Value::SortedSet(SortedSet::Tree(_)) => kind::SORTED_SET_2,
+        value::Value::Stream(_) => kind::STREAM_2,
+    }
+}
+
+fn push_object(out: &mut Vec<u8>, object: &value::Value, compress: bool) {
+    match object {
+        value::Value::Bytes(bytes) => push_string(out, bytes, compress),
+        value::Value::List(list) => push_list(out, list, compress),
+        value::Value::Set(Set::Ints(ints)) => push_string(out, ints.bytes(), compress),
+        value::Value::Set(set) => {
+            push_length(out, set.len() as u64);
+            set.for_each(|member| push_element(out, member, compress));
+        }
+        value::Value::Hash(hash) => push_hash(out, hash, compress),
+        value::Value::SortedSet(SortedSet::Pack(pack)) => push_string(out, pack.bytes(), compress),
+        value::Value::SortedSet(SortedSet::Tree(tree)) => {
+            push_length(out, tree.len() as u64);
+            // From the greatest down, as loading a skiplist is faster that way.
+            for (member, score) in tree.iter().rev() {
+                push_string(out, member, compress);
+                out.extend_from_slice(&score.to_le_bytes());
+            }
+        }
+        value::Value::Stream(stream) => push_stream(out, stream, compress),
+    }
+}
+
+fn push_element(out: &mut Vec<u8>, value: listpack::Value, compress: bool) {
+    push_string(out, value.bytes(&mut Text::new()), compress);
+}
+
+fn push_list(out: &mut Vec<u8>, list: &List, compress: bool) {
+    let list = match list {
+        List::Pack(pack) => {
+            push_length(out, 1);
+            push_length(out, node::PACKED);
+            return push_string(out, pack.bytes(), compress);
+        }
+        List::Chunks(list) => list,
+    };
+    push_length(out, list.chunk_count() as u64);
+    for chunk in list.chunks() {
+        match chunk.stored() {
+            Stored::Plain(element) => {
+                push_length(out, node::PLAIN);
+                push_string(out, element, compress);
+            }
+            Stored::Packed(pack) => {
+                push_length(out, node::PACKED);
+                push_string(out, pack, compress);
+            }
+            Stored::Compressed { lzf, len } => {
+                push_length(out, node::PACKED);
+                push_packed(out, lzf, len);
+            }
+        }
+    }
+}
+
+fn push_hash(out: &mut Vec<u8>, hash: &Hash, compress: bool) {
+    match hash {
+        Hash::Pack(pack) => push_string(out, pack.bytes(), compress),
+        Hash::PackEx(pack) if hash.is_volatile() => {
+            let first = value::triples(pack).next().and_then(|(_, _, expiry)| expiry).unwrap_or(0);
+            out.extend_from_slice(&first.to_le_bytes());
+            push_string(out, pack.bytes(), compress);
+        }
+        Hash::PackEx(pack) => {
+            let pairs = value::triples(pack).flat_map(|(field, value, _)| [field, value]);
+            push_string(out, listpack::Listpack::from_values(pairs).bytes(), compress);
+        }
+        Hash::Table(table) => {
+            let first = table.earliest();
+            if let Some(first) = first {
+                out.extend_from_slice(&first.to_le_bytes());
+            }
+            push_length(out, table.len() as u64);
+            for field in table.iter() {
+                if let Some(first) = first {
+                    // The first one counts as 1, none as 0.
+                    push_length(out, field.expiry.map_or(0, |at| at.abs_diff(first) + 1));
+                }
+                push_string(out, field.key, compress);
+                push_string(out, field.value, compress);
+            }
+        }
+    }
+}
+
+pub(super) fn push_length(out: &mut Vec<u8>, n: u64) {
     if n < 1 << 6 {
         out.push(length::FORM_6BIT << 6 | n as u8);
     } else if n < 1 << 14 {
@@ -140,7 +260,7 @@ fn push_int(out: &mut Vec<u8>, n: i64) {
     }
 }
 
-fn push_string(out: &mut Vec<u8>, bytes: &[u8], compress: bool) {
+pub(super) fn push_string(out: &mut Vec<u8>, bytes: &[u8], compress: bool) {
     // Text of at most 11 bytes may be an integer of 32 bits.
     if bytes.len() <= 11
         && let Some(n) = number::parse_i64(bytes)
@@ -162,9 +282,14 @@ fn push_compressed(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     if !lzf::compress(bytes, &mut packed) || bytes.len() <= packed.len() + 4 {
         return false;
     }
+    push_packed(out, &packed, bytes.len());
+    true
+}
+
+/// Appends what was compressed from `len` bytes.
+fn push_packed(out: &mut Vec<u8>, packed: &[u8], len: usize) {
     out.push(length::FORM_ENCODED << 6 | string_encoding::LZF);
     push_length(out, packed.len() as u64);
-    push_length(out, bytes.len() as u64);
-    out.extend_from_slice(&packed);
-    true
+    push_length(out, len as u64);
+    out.extend_from_slice(packed);
 }

@@ -1,16 +1,20 @@
 //! RDB: Redis's snapshot format, as a codec over byte slices without I/O.
 //!
-//! Written as version 10 with only what Redis 7.0 knows, so that Redis 7.0 and later and Valkey load it. Read:
-//! versions 1 to 12 of Redis, and Valkey's. Value types that are not there yet give an error that names the type
-//! and the key.
+//! Written as version 10 with only what Redis 7.0 knows, so that Redis 7.0 and later and Valkey load it; but for
+//! hashes whose fields expire, which are written as Redis 7.4 does. Read: versions 1 to 12 of Redis, and Valkey's up
+//! to 8. Values of modules give an error that names the type and the key.
 
+mod collections;
 mod decode;
 mod encode;
+mod streams;
 
 pub use decode::{Decoder, Item, RdbError, Step, decode_value};
 pub use encode::{Encoder, Options, encode_entry, encode_value};
 
-use ds::entry::Payload;
+use crate::value;
+
+use ds::entry::{NewPayload, Payload};
 use std::borrow::Cow;
 
 /// The version that is written.
@@ -19,18 +23,44 @@ pub const VERSION: u32 = 10;
 pub const VERSION_MAX: u32 = 12;
 
 /// A value as the format has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Value<'a> {
     Int(i64),
     Bytes(Cow<'a, [u8]>),
+    /// Of any type but a string; never empty, unless it is a stream.
+    Object(Cow<'a, value::Value>),
 }
 
-impl<'a> From<Payload<'a, crate::value::Value>> for Value<'a> {
-    fn from(payload: Payload<'a, crate::value::Value>) -> Self {
+impl<'a> From<Payload<'a, value::Value>> for Value<'a> {
+    fn from(payload: Payload<'a, value::Value>) -> Self {
         match payload {
             Payload::Int(n) => Self::Int(n),
             Payload::Bytes(bytes) => Self::Bytes(bytes.into()),
-            Payload::Boxed(crate::value::Value::Bytes(bytes)) => Self::Bytes(bytes.as_slice().into()),
+            Payload::Boxed(value) => value.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a value::Value> for Value<'a> {
+    fn from(value: &'a value::Value) -> Self {
+        match value {
+            value::Value::Bytes(bytes) => Self::Bytes(bytes.as_slice().into()),
+            object => Self::Object(Cow::Borrowed(object)),
+        }
+    }
+}
+
+impl Value<'_> {
+    /// Hands the value to an entry.
+    pub fn with_payload<R>(self, put: impl FnOnce(NewPayload<value::Value>) -> R) -> R {
+        match self {
+            Self::Int(n) => put(NewPayload::Int(n)),
+            // Integers of more than 32 bits stand in the file as text.
+            Self::Bytes(bytes) => match value::as_int(&bytes) {
+                Some(n) => put(NewPayload::Int(n)),
+                None => put(value::new_bytes(&bytes)),
+            },
+            Self::Object(object) => put(NewPayload::Boxed(object.into_owned())),
         }
     }
 }
@@ -50,37 +80,42 @@ pub(crate) mod opcode {
     pub(crate) const EOF: u8 = 255;
 }
 
-pub(crate) const TYPE_STRING: u8 = 0;
+/// Types of values, by their number in the file.
+pub(crate) mod kind {
+    pub(crate) const STRING: u8 = 0;
+    pub(crate) const LIST: u8 = 1;
+    pub(crate) const SET: u8 = 2;
+    pub(crate) const SORTED_SET: u8 = 3;
+    pub(crate) const HASH: u8 = 4;
+    pub(crate) const SORTED_SET_2: u8 = 5;
+    pub(crate) const MODULE: u8 = 6;
+    pub(crate) const MODULE_2: u8 = 7;
+    pub(crate) const UNUSED: u8 = 8;
+    pub(crate) const HASH_ZIPMAP: u8 = 9;
+    pub(crate) const LIST_ZIPLIST: u8 = 10;
+    pub(crate) const SET_INTSET: u8 = 11;
+    pub(crate) const SORTED_SET_ZIPLIST: u8 = 12;
+    pub(crate) const HASH_ZIPLIST: u8 = 13;
+    pub(crate) const LIST_QUICKLIST: u8 = 14;
+    pub(crate) const STREAM: u8 = 15;
+    pub(crate) const HASH_LISTPACK: u8 = 16;
+    pub(crate) const SORTED_SET_LISTPACK: u8 = 17;
+    pub(crate) const LIST_QUICKLIST_2: u8 = 18;
+    pub(crate) const STREAM_2: u8 = 19;
+    pub(crate) const SET_LISTPACK: u8 = 20;
+    pub(crate) const STREAM_3: u8 = 21;
+    /// Redis before 7.4 was released: expiries are absolute.
+    pub(crate) const HASH_EXPIRIES_OLD: u8 = 22;
+    pub(crate) const HASH_LISTPACK_EX_OLD: u8 = 23;
+    pub(crate) const HASH_EXPIRIES: u8 = 24;
+    pub(crate) const HASH_LISTPACK_EX: u8 = 25;
+}
 
-/// Names of the value types, by their number in the file.
-pub(crate) const TYPE_NAMES: &[&str] = &[
-    "string",
-    "list",
-    "set",
-    "sorted set",
-    "hash",
-    "sorted set (binary scores)",
-    "module (old)",
-    "module",
-    "8",
-    "hash (zipmap)",
-    "list (ziplist)",
-    "set (intset)",
-    "sorted set (ziplist)",
-    "hash (ziplist)",
-    "list (quicklist)",
-    "stream (1)",
-    "hash (listpack)",
-    "sorted set (listpack)",
-    "list (quicklist 2)",
-    "stream (2)",
-    "set (listpack)",
-    "stream (3)",
-    "hash (field expiry, pre-release)",
-    "hash (listpack, field expiry, pre-release)",
-    "hash (field expiry)",
-    "hash (listpack, field expiry)",
-];
+/// How a node of a list is kept in the file.
+pub(crate) mod node {
+    pub(crate) const PLAIN: u64 = 1;
+    pub(crate) const PACKED: u64 = 2;
+}
 
 /// Length prefixes: two high bits say the form.
 pub(crate) mod length {

@@ -110,8 +110,8 @@ fn errors_say_what_and_where() {
         (b"RADIS0010", "Wrong signature trying to load DB from file (at offset 0 of the RDB)"),
         (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
         (
-            b"REDIS0010\x04\x03foo\x01",
-            "the value of type 'hash' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
+            b"REDIS0010\x07\x03foo\x01",
+            "the value of type 'module' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
         ),
         (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
         (

@@ -9,7 +9,7 @@
 use super::node::Node;
 use super::work;
 use base::position::{Offset, ReplId};
-use engine::digest::{self, Digest};
+use engine::digest::{self, Digest, Scores};
 use engine::value::{self, Text};
 use engine::{Origin, Txn};
 use std::collections::HashMap;
@@ -44,7 +44,7 @@ impl Checks {
         let txn = engine.begin(scratch, engine.all_locks(), 0, 0, Origin::Primary);
         pairs(&txn, &keys, name)?;
         let shards = engine.shard_count();
-        let digest = digest::of_all((0..shards).map(|i| txn.shard(i)), engine.databases());
+        let digest = digest::of_all((0..shards).map(|i| txn.shard(i)), engine.databases(), Scores::Shortest);
         drop(txn);
         node.scratch.forget_key();
         let end = engine.log.end();

@@ -4,7 +4,7 @@ use base::number;
 use base::position::{Offset, ReplId};
 use engine::Engine;
 use engine::load::Staging;
-use engine::rdb::{Decoder, Item, Step, Value};
+use engine::rdb::{Decoder, Item, Step};
 
 #[derive(Default, Clone, Debug)]
 pub struct Origins {
@@ -26,7 +26,7 @@ impl Loader {
     pub fn new(engine: &Engine) -> Self {
         let staging = Staging::new(engine);
         Self {
-            decoder: Decoder::new(),
+            decoder: Decoder::shaping(engine.shapes()),
             buffer: Vec::new(),
             db: 0,
             staging,
@@ -55,11 +55,7 @@ impl Loader {
                 Item::SelectDb(db) => self.db = db,
                 Item::Aux { key, value } => self.origins.take(&key, &value),
                 Item::Entry { key, value, expire_ms, .. } => {
-                    let new = match value {
-                        Value::Int(n) => self.staging.add_int(engine, self.db, &key, n, expire_ms),
-                        Value::Bytes(bytes) => self.staging.add_str(engine, self.db, &key, &bytes, expire_ms),
-                    };
-                    if !new {
+                    if !self.staging.add_value(engine, self.db, &key, value, expire_ms) {
                         return Err(format!("the key {} comes twice", key.escape_ascii()));
                     }
                 }

@@ -210,19 +210,19 @@ fn corrupt_data_sets_leave_the_old_one() {
     }
 }
 
-/// A type that isn't there yet is named, with its key.
+/// A type that can't be kept is named, with its key.
 #[test]
 fn an_unknown_type_is_named() {
     if Greylag.is_redis() {
         return;
     }
-    let rdb = RdbText::new().select(0).list("shopping", "milk").finish();
+    let rdb = RdbText::new().select(0).module("shopping").finish();
     let primary = FakePrimary::start(Script::good(&rdb));
     let replica = Server::greylag().start();
     replica.run("SET old data");
     follow(&replica, primary.port());
     replica.wait_log("shopping");
-    assert!(replica.log_contains("list"), "{}", replica.log_tail());
+    assert!(replica.log_contains("module"), "{}", replica.log_tail());
     assert_eq!(replica.run("GET old").to_string(), "\"data\"");
 }
 

@@ -13,3 +13,4 @@ mod replication;
 mod seed;
 mod start_stop;
 mod stress;
+mod values;

@@ -15,7 +15,6 @@ use crate::rdb;
 use crate::row::{Categories, Doc, Flags, Meta, Row};
 use crate::txn::{Ttl, Txn};
 use base::crc64::crc64;
-use ds::entry::NewPayload;
 use resp::{Args, Reply};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -150,7 +149,7 @@ fn restore(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         return Err(Error::text("ERR Invalid TTL value, must be >= 0"));
     }
     let value = checked(args.at(3)).ok_or(Error::text("ERR DUMP payload version or checksum are wrong"))?;
-    let value = rdb::decode_value(value).ok_or(Error::text("ERR Bad data format"))?;
+    let value = rdb::decode_value(value, &txn.engine().shapes()).ok_or(Error::text("ERR Bad data format"))?;
     let ttl = match time {
         0 => Ttl::Clear,
         at if options.absolute => Ttl::At(at),
@@ -171,10 +170,7 @@ fn restore(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     if let Some(entry) = replaced {
         txn.discard(entry);
     }
-    match value {
-        rdb::Value::Int(n) => txn.put(key, NewPayload::Int(n), ttl),
-        rdb::Value::Bytes(bytes) => txn.put_str(key, &bytes, ttl),
-    }
+    value.with_payload(|payload| txn.put(key, payload, ttl));
     if let Some(seconds) = options.idle_seconds {
         txn.set_idle_seconds(key, seconds);
     }

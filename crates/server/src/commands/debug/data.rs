@@ -8,6 +8,7 @@ use crate::session::Session;
 use crate::{save, sys};
 use base::number::parse_i64;
 use engine::debug::{self, Detail};
+use engine::digest::Scores;
 use engine::load::{Conflict, Staging};
 use engine::{Done, Error, Origin, Scratch, Txn};
 use resp::{Args, Reply};
@@ -15,8 +16,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering::Relaxed;
 
-pub fn digest(session: &mut Session, txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
-    let digest = session.with_all_shards(txn, |txn| debug::digest(txn));
+/// "7.0" asks for the digest that servers up to 7.0 compute, which write scores with 17 digits.
+pub fn digest(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+    let scores = match args.get(2) {
+        None => Scores::Shortest,
+        Some(b"7.0") => Scores::Digits17,
+        Some(_) => return Err(crate::commands::wrong_subcommand("DEBUG", args.at(1))),
+    };
+    let digest = session.with_all_shards(txn, |txn| debug::digest(txn, scores));
     out.simple(&digest.to_string());
     Ok(())
 }

@@ -73,9 +73,9 @@ const SUBS: &[Sub] = &[
     },
     Sub {
         name: "digest",
-        usage: "",
-        summary: "A digest of the whole data set.",
-        args: 2..=2,
+        usage: "[7.0]",
+        summary: "A digest of the whole data set, as Redis 7.2 computes it, or 7.0.",
+        args: 2..=3,
         run: data::digest,
     },
     Sub {

@@ -1,0 +1,142 @@
+//! Streams as files hold them: blocks as they are, counters, groups with what is pending.
+
+use super::decode::{Input, Read, Stop, wrong};
+use super::encode::{push_length, push_string};
+use super::kind;
+use crate::value;
+use ds::stream::{Group, GroupError, GroupLoader, Id, LoadError, Stream};
+
+/// What stands for "it is not known how many entries the group has read": -1.
+const READ_UNKNOWN: u64 = u64::MAX;
+/// What stands for "the consumer never got anything".
+const NEVER_ACTIVE: i64 = -1;
+
+impl From<LoadError> for Stop {
+    fn from(error: LoadError) -> Self {
+        let text = match error {
+            LoadError::Block => "Stream listpack integrity check failed",
+            LoadError::Order => "Stream nodes are out of order",
+            LoadError::DuplicateGroup => "Duplicated consumer group name",
+        };
+        Self::Wrong(text.into())
+    }
+}
+
+impl From<GroupError> for Stop {
+    fn from(error: GroupError) -> Self {
+        let text = match error {
+            GroupError::DuplicatePending => "Duplicated global PEL entry loading stream consumer group",
+            GroupError::DuplicateConsumer => "Duplicated stream consumer name",
+            GroupError::NotPending => "Consumer entry not found in group global PEL",
+            GroupError::NoConsumer => "NACK entry without consumer",
+        };
+        Self::Wrong(text.into())
+    }
+}
+
+impl Input<'_> {
+    pub(super) fn stream(&mut self, kind: u8) -> Read<value::Value> {
+        let mut stream = Stream::new();
+        for _ in 0..self.length()? {
+            let name = self.text()?;
+            let Ok(master) = <[u8; Id::BYTES]>::try_from(&name[..]) else {
+                return wrong("Stream node key entry is not the size of a stream ID");
+            };
+            let pack = self.text()?.into_owned().into_boxed_slice();
+            stream.push_block(Id::from_bytes(master), pack)?;
+        }
+        self.length()?; // entries, which the blocks say too
+        let last_id = self.stream_id()?;
+        let (mut added, mut max_deleted) = (None, None);
+        if kind != kind::STREAM {
+            self.stream_id()?; // the first entry's, which the blocks say too
+            max_deleted = Some(self.stream_id()?);
+            added = Some(self.length()?);
+        }
+        stream.finish_load(last_id, added, max_deleted);
+        for _ in 0..self.length()? {
+            let group = self.group(kind, &stream)?;
+            stream.add_group(group)?;
+        }
+        Ok(value::Value::Stream(Box::new(stream)))
+    }
+
+    /// An id as two numbers.
+    fn stream_id(&mut self) -> Read<Id> {
+        Ok(Id::new(self.length()?, self.length()?))
+    }
+
+    fn time(&mut self) -> Read<i64> {
+        Ok(i64::from_le_bytes(self.array()?))
+    }
+
+    fn group(&mut self, kind: u8, stream: &Stream) -> Read<Group> {
+        let name = self.text()?;
+        let last_id = self.stream_id()?;
+        let read = match kind {
+            kind::STREAM => stream.counters().read_up_to(last_id),
+            _ => Some(self.length()?).filter(|read| *read != READ_UNKNOWN),
+        };
+        let mut group = GroupLoader::new(&name, last_id, read);
+        for _ in 0..self.length()? {
+            let id = Id::from_bytes(self.array()?);
+            let delivered_ms = self.time()?;
+            group.pending(id, delivered_ms, self.length()?)?;
+        }
+        for _ in 0..self.length()? {
+            let consumer = self.text()?;
+            let seen_ms = self.time()?;
+            // Older files don't say when it was active: when it was seen is the best guess.
+            let active_ms = if kind == kind::STREAM_3 { self.time()? } else { seen_ms };
+            group.consumer(&consumer, seen_ms, Some(active_ms).filter(|at| *at != NEVER_ACTIVE))?;
+            for _ in 0..self.length()? {
+                let id = Id::from_bytes(self.array()?);
+                group.owned(&consumer, id)?;
+            }
+        }
+        Ok(group.finish()?)
+    }
+}
+
+/// In the form that Redis 7.0 knows, which leaves out when consumers were active.
+pub(super) fn push_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+    push_length(out, stream.blocks_len() as u64);
+    for block in stream.blocks() {
+        push_string(out, &block.master().to_bytes(), compress);
+        push_string(out, block.bytes(), compress);
+    }
+    let counters = stream.counters();
+    push_length(out, counters.len);
+    push_id(out, counters.last_id);
+    push_id(out, counters.first_id);
+    push_id(out, counters.max_deleted_id);
+    push_length(out, counters.entries_added);
+    push_length(out, stream.groups_len() as u64);
+    stream.groups().for_each(|group| push_group(out, group, compress));
+}
+
+fn push_id(out: &mut Vec<u8>, id: Id) {
+    push_length(out, id.ms);
+    push_length(out, id.seq);
+}
+
+fn push_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+    push_string(out, group.name(), compress);
+    push_id(out, group.last_id);
+    push_length(out, group.entries_read.unwrap_or(READ_UNKNOWN));
+    push_length(out, group.pending_len() as u64);
+    for pending in group.pending_between(Id::MIN, Id::MAX) {
+        out.extend_from_slice(&pending.id.to_bytes());
+        out.extend_from_slice(&pending.delivered_ms.to_le_bytes());
+        push_length(out, pending.deliveries);
+    }
+    push_length(out, group.consumers_len() as u64);
+    for consumer in group.consumers() {
+        push_string(out, consumer.name(), compress);
+        out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
+        push_length(out, consumer.pending_len() as u64);
+        for id in consumer.pending_ids(Id::MIN, Id::MAX) {
+            out.extend_from_slice(&id.to_bytes());
+        }
+    }
+}
