@@ -108,6 +108,24 @@ pub struct KeySpec {
     pub notes: &'static str,
 }
 
+impl KeySpec {
+    /// As `last`: the argument at `first` is the number of keys, and these follow it.
+    pub const COUNTED: i16 = i16::MIN;
+
+    pub const fn is_counted(&self) -> bool {
+        self.last == Self::COUNTED
+    }
+
+    /// The indexes of counted keys; none if the number is none, or more than is there.
+    fn counted(&self, args: Args) -> std::ops::Range<usize> {
+        let first = usize::from(self.first) + 1;
+        let count = args.get(first - 1).and_then(base::number::parse_i64);
+        let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+        let end = first.saturating_add(count);
+        if end <= args.len() { first..end } else { 0..0 }
+    }
+}
+
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug)]
 pub enum Locks {
@@ -277,14 +295,14 @@ impl Meta {
     /// First key, last key and step as COMMAND INFO gives them beside the key specifications: one range over
     /// neighbouring specifications, or zeros.
     pub fn key_range(&self) -> (i64, i64, i64) {
-        let Some(head) = self.keys.first() else { return (0, 0, 0) };
+        let Some(head) = self.keys.first().filter(|spec| !spec.is_counted()) else { return (0, 0, 0) };
         let absolute = |spec: &KeySpec| match i64::from(spec.last) {
             last if last < 0 => last,
             last => i64::from(spec.first) + last,
         };
         let mut last = absolute(head);
         for spec in &self.keys[1..] {
-            if i64::from(spec.first) != last + 1 || spec.step != 1 {
+            if i64::from(spec.first) != last + 1 || spec.step != 1 || spec.is_counted() {
                 break;
             }
             last = absolute(spec);
@@ -295,6 +313,10 @@ impl Meta {
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.
     pub fn each_key(&self, args: Args, mut f: impl FnMut(usize)) {
         for spec in self.keys {
+            if spec.is_counted() {
+                spec.counted(args).for_each(&mut f);
+                continue;
+            }
             let (first, step) = (usize::from(spec.first), usize::from(spec.step.max(1)));
             let last = if spec.last < 0 {
                 args.len() as i64 + i64::from(spec.last)

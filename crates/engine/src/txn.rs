@@ -517,6 +517,13 @@ impl<'e> Txn<'e> {
         self.changed_in(self.db, key, event);
     }
 
+    /// As [`Txn::changed`] for a change that counts as `count` changes, one at least.
+    pub fn changed_times(&mut self, key: &[u8], event: Event, count: usize) {
+        self.changed(key, event);
+        let hash = self.scratch.hash(self.engine, key);
+        self.held.get_mut(self.engine.shard_of(hash)).dirty += count.saturating_sub(1) as u64;
+    }
+
     #[inline]
     pub fn changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
         let hash = self.scratch.hash(self.engine, key);
