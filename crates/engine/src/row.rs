@@ -109,20 +109,30 @@ pub struct KeySpec {
 }
 
 impl KeySpec {
-    /// As `last`: the argument at `first` is the number of keys, and these follow it.
+    /// As `last`: the argument `first` is the number of the keys behind it.
     pub const COUNTED: i16 = i16::MIN;
 
     pub const fn is_counted(&self) -> bool {
         self.last == Self::COUNTED
     }
 
-    /// The indexes of counted keys; none if the number is none, or more than is there.
-    fn counted(&self, args: Args) -> std::ops::Range<usize> {
-        let first = usize::from(self.first) + 1;
-        let count = args.get(first - 1).and_then(base::number::parse_i64);
-        let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-        let end = first.saturating_add(count);
-        if end <= args.len() { first..end } else { 0..0 }
+    /// Where its first key is.
+    pub const fn first_key(&self) -> usize {
+        self.first as usize + self.is_counted() as usize
+    }
+
+    /// Index of its last key; below the first one if there is none.
+    fn last_key(&self, args: Args) -> i64 {
+        if self.is_counted() {
+            let count = args.get(self.first.into()).and_then(base::number::parse_i64).unwrap_or(0);
+            // A number that the arguments don't fill names no keys, as in Redis.
+            let end = i64::from(self.first).saturating_add(count);
+            return if 0 < count && end < args.len() as i64 { end } else { 0 };
+        }
+        if self.last < 0 {
+            return args.len() as i64 + i64::from(self.last);
+        }
+        i64::from(self.first) + i64::from(self.last)
     }
 }
 
@@ -302,7 +312,7 @@ impl Meta {
         };
         let mut last = absolute(head);
         for spec in &self.keys[1..] {
-            if i64::from(spec.first) != last + 1 || spec.step != 1 || spec.is_counted() {
+            if i64::from(spec.first) != last + 1 || spec.step != 1 {
                 break;
             }
             last = absolute(spec);
@@ -313,17 +323,9 @@ impl Meta {
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.
     pub fn each_key(&self, args: Args, mut f: impl FnMut(usize)) {
         for spec in self.keys {
-            if spec.is_counted() {
-                spec.counted(args).for_each(&mut f);
-                continue;
-            }
-            let (first, step) = (usize::from(spec.first), usize::from(spec.step.max(1)));
-            let last = if spec.last < 0 {
-                args.len() as i64 + i64::from(spec.last)
-            } else {
-                i64::from(spec.first) + i64::from(spec.last)
-            };
-            let mut i = first;
+            let step = usize::from(spec.step.max(1));
+            let last = spec.last_key(args);
+            let mut i = spec.first_key();
             while (i as i64) <= last && i < args.len() {
                 f(i);
                 i += step;

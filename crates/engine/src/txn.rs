@@ -574,7 +574,7 @@ impl<'e> Txn<'e> {
         self.changed = false;
         self.replaced = false;
         let mark = reply.mark();
-        if let Some(key) = row.meta.keys.first().and_then(|spec| args.get(usize::from(spec.first))) {
+        if let Some(key) = row.meta.keys.first().and_then(|spec| args.get(spec.first_key())) {
             self.turn_to(key);
         }
         let result = (row.run)(self, args, reply);
