@@ -1,6 +1,11 @@
-//! Scripts over lists; long ones are compared with a plain vector.
+//! Scripts over lists; random edits against a plain vector, and their log against a second engine.
 
+use crate::apply::Applier;
+use crate::debug;
+use crate::digest::Scores;
+use crate::engine::Engine;
 use crate::testing::{Bench, check, check_on, texts};
+use crate::txn::{Origin, Scratch};
 use base::rng::Rng;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -374,4 +379,70 @@ fn random_edit(bench: &mut Bench, model: &mut Vec<String>, rng: &mut Rng, place:
     };
     let words: Vec<&[u8]> = argv.iter().map(String::as_bytes).collect();
     assert_eq!(texts(&bench.run(&words)).concat(), expected, "{place}: {argv:?}");
+}
+
+/// What is logged of random requests, right and wrong, makes the same lists in another engine; its limits are others.
+#[test]
+fn the_log_makes_the_same_lists() {
+    const REQUESTS: &[&str] = &[
+        "RPUSH K E E E",
+        "LPUSH K E E",
+        "RPUSHX K E",
+        "LPOP K",
+        "RPOP K N",
+        "LMPOP 2 K K LEFT COUNT N",
+        "LMPOP 1 K RIGHT",
+        "LSET K N E",
+        "LINSERT K BEFORE E E",
+        "LINSERT K AFTER E E",
+        "LREM K N E",
+        "LTRIM K N N",
+        "LMOVE K K LEFT RIGHT",
+        "LMOVE K K RIGHT RIGHT",
+        "RPOPLPUSH K K",
+        "SET K E",
+        "PEXPIRE K 500",
+        "TICK 3",
+    ];
+    for seed in 0..20 {
+        let mut rng = Rng::new(seed);
+        let mut bench = Bench::new();
+        bench.engine.settings.shapes.list_fill.store([2, 5, -1, -2][seed as usize % 4], Relaxed);
+        let replica = Engine::new(4, 16, 99);
+        replica.change_state(|state| {
+            state.set_replica(true);
+        });
+        replica.log.activate();
+        let mut applier = Applier::new(0, replica.role_epoch());
+        let (mut scratch, mut notes) = (Scratch::new(0), Vec::new());
+        let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+        for _ in 0..1500 {
+            let request = REQUESTS[rng.below(REQUESTS.len() as u64) as usize];
+            if request.starts_with("TICK") {
+                bench.now_ms += 3;
+                continue;
+            }
+            let word = |word: &str| match word {
+                "K" => format!("k{}", rng.below(4)),
+                "E" if rng.one_in(40) => "w".repeat(rng.below(5000) as usize),
+                "E" => rng.below(8).to_string(),
+                "N" => (rng.below(12) as i64 - 6).to_string(),
+                other => other.into(),
+            };
+            let argv: Vec<String> = request.split(' ').map(word).collect();
+            bench.run(&argv.iter().map(String::as_bytes).collect::<Vec<_>>());
+        }
+        while !cursor.chunk().is_empty() {
+            let (bytes, len) = (cursor.chunk().to_vec(), cursor.chunk().len());
+            cursor.advance(len);
+            applier.feed(&replica, &mut scratch, bench.now_ms, &bytes, &mut notes).expect("is a stream");
+        }
+        assert_eq!(notes, [], "seed {seed}: a logged command failed on the replica");
+        let digest = |engine: &Engine, scratch: &mut Scratch| {
+            let txn = engine.begin(scratch, engine.all_locks(), 0, 0, Origin::Client);
+            debug::digest(&txn, Scores::Shortest)
+        };
+        let (ours, theirs) = (digest(&bench.engine, &mut scratch), digest(&replica, &mut scratch));
+        assert_eq!(ours, theirs, "seed {seed}");
+    }
 }
