@@ -16,6 +16,14 @@ pub enum Event {
     MoveTo,
     CopyTo,
     Restore,
+    LPush,
+    RPush,
+    LPop,
+    RPop,
+    LSet,
+    LInsert,
+    LRem,
+    LTrim,
 }
 
 impl Event {
@@ -35,6 +43,14 @@ impl Event {
             Self::MoveTo => "move_to",
             Self::CopyTo => "copy_to",
             Self::Restore => "restore",
+            Self::LPush => "lpush",
+            Self::RPush => "rpush",
+            Self::LPop => "lpop",
+            Self::RPop => "rpop",
+            Self::LSet => "lset",
+            Self::LInsert => "linsert",
+            Self::LRem => "lrem",
+            Self::LTrim => "ltrim",
         }
     }
 }

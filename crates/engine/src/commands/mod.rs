@@ -5,6 +5,7 @@ mod args;
 mod counts_tests;
 mod keys;
 mod keyspace;
+mod lists;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -33,6 +34,10 @@ pub const FAMILIES: &[&[Row]] = &[
     keys::dump::ROWS,
     keyspace::scan::ROWS,
     keyspace::whole::ROWS,
+    lists::ends::ROWS,
+    lists::look::ROWS,
+    lists::edit::ROWS,
+    lists::carry::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

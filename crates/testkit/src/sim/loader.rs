@@ -55,9 +55,8 @@ impl Loader {
                 Item::SelectDb(db) => self.db = db,
                 Item::Aux { key, value } => self.origins.take(&key, &value),
                 Item::Entry { key, value, expire_ms, .. } => {
-                    if !self.staging.add_value(engine, self.db, &key, value, expire_ms) {
-                        return Err(format!("the key {} comes twice", key.escape_ascii()));
-                    }
+                    let is_new = self.staging.add_value(engine, self.db, &key, value, expire_ms);
+                    is_new.then_some(()).ok_or(format!("the key {} comes twice", key.escape_ascii()))?;
                 }
                 Item::Eof { .. } => self.ended = true,
                 _ => {}

@@ -160,6 +160,35 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         &["MULTI", "EXPIREAT a 1", "SET a 1", "EXPIREAT a 1", "SET b 1 EXAT 4200000000", "EXEC"],
         "SELECT 0\nMULTI\nSET a 1\nDEL a\nSET b 1 PXAT 4200000000000\nEXEC",
     ),
+    // Lists.
+    (
+        &["RPUSH l a b c", "LPUSHX none a", "LPUSHX l x y", "LPOP l", "RPOP l 2", "LPOP l 0", "LPOP none 3"],
+        "SELECT 0\nRPUSH l a b c\nLPUSHX l x y\nLPOP l\nRPOP l 2",
+    ),
+    (
+        &["RPUSH l a b c", "LMPOP 2 none l RIGHT COUNT 2", "LMPOP 1 l LEFT COUNT 9", "LMPOP 1 l LEFT"],
+        "SELECT 0\nRPUSH l a b c\nRPOP l 2\nLPOP l 1",
+    ),
+    (
+        &["RPUSH l a b", "RPOPLPUSH l m", "LMOVE l m LEFT RIGHT", "RPOPLPUSH l m", "LMOVE m m LEFT RIGHT"],
+        "SELECT 0\nRPUSH l a b\nRPOPLPUSH l m\nLMOVE l m LEFT RIGHT\nLMOVE m m LEFT RIGHT",
+    ),
+    (
+        &["RPUSH l a b c a", "LTRIM l 0 -1", "LREM l 0 z", "LREM l -1 a", "LTRIM l 1 1", "LTRIM l 1 0"],
+        "SELECT 0\nRPUSH l a b c a\nLREM l -1 a\nLTRIM l 1 1\nLTRIM l 1 0",
+    ),
+    (
+        &[
+            "RPUSH l a",
+            "LINSERT l BEFORE z b",
+            "LINSERT l AFTER a b",
+            "LSET l 0 x",
+            "LSET l 9 x",
+            "LREM l 0 x",
+        ],
+        "SELECT 0\nRPUSH l a\nLINSERT l AFTER a b\nLSET l 0 x\nLREM l 0 x",
+    ),
+    (&["RPUSH l a", "WATCH l", "LTRIM l 0 -1", "MULTI", "SET a 1", "EXEC"], "SELECT 0\nRPUSH l a"),
     // A key whose time has passed goes when it is met.
     (&["SET a 1 PXAT 1", "GET a", "GET a"], "SELECT 0\nSET a 1 PXAT 1\nDEL a"),
 ];
