@@ -16,6 +16,12 @@ pub enum Event {
     MoveTo,
     CopyTo,
     Restore,
+    SAdd,
+    SRem,
+    SPop,
+    SInterStore,
+    SUnionStore,
+    SDiffStore,
 }
 
 impl Event {
@@ -35,6 +41,12 @@ impl Event {
             Self::MoveTo => "move_to",
             Self::CopyTo => "copy_to",
             Self::Restore => "restore",
+            Self::SAdd => "sadd",
+            Self::SRem => "srem",
+            Self::SPop => "spop",
+            Self::SInterStore => "sinterstore",
+            Self::SUnionStore => "sunionstore",
+            Self::SDiffStore => "sdiffstore",
         }
     }
 }

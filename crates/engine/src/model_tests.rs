@@ -7,7 +7,7 @@
 use crate::apply::Applier;
 use crate::commands;
 use crate::debug;
-use crate::digest::{Digest, Scores};
+use crate::digest::{Digest, Scores, of_value};
 use crate::engine::Engine;
 use crate::rdb::{self, Decoder, Item, Step};
 use crate::snapshot::{Options, Snapshot};
@@ -431,7 +431,8 @@ fn data_of(bench: &mut Bench, db: u32) -> Data {
     found
 }
 
-/// Everything that an engine holds, as it lies there: database, key, value, expiry.
+/// Everything that an engine holds, as it lies there: database, key, value (a digest for other types than strings),
+/// expiry.
 type Held = BTreeMap<(u32, Vec<u8>), (Vec<u8>, Option<i64>)>;
 
 fn held(engine: &Engine) -> (Digest, Held) {
@@ -440,7 +441,10 @@ fn held(engine: &Engine) -> (Digest, Held) {
     let mut found = Held::new();
     for db in 0..engine.databases() {
         for entry in txn.each_shard().filter_map(|shard| shard.db(db)).flat_map(|part| part.table.iter()) {
-            let value = as_str(entry.payload()).expect("a string").to_vec();
+            let value = match as_str(entry.payload()) {
+                Ok(text) => text.to_vec(),
+                Err(_) => format!("{:?}", of_value(entry, Scores::Shortest)).into_bytes(),
+            };
             found.insert((db, entry.key().to_vec()), (value, entry.expiry()));
         }
     }
@@ -642,6 +646,9 @@ const WORDS: &[&str] = &[
     "HELP",
     "ASYNC",
     "SYNC",
+    "LIMIT",
+    "set",
+    "s1",
     "string",
 ];
 

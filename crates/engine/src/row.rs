@@ -108,6 +108,34 @@ pub struct KeySpec {
     pub notes: &'static str,
 }
 
+impl KeySpec {
+    /// As `last`: the argument `first` is the number of the keys behind it.
+    pub const COUNTED: i16 = i16::MIN;
+
+    pub const fn is_counted(&self) -> bool {
+        self.last == Self::COUNTED
+    }
+
+    /// Where its first key is.
+    pub const fn first_key(&self) -> usize {
+        self.first as usize + self.is_counted() as usize
+    }
+
+    /// Index of its last key; below the first one if there is none.
+    fn last_key(&self, args: Args) -> i64 {
+        if self.is_counted() {
+            let count = args.get(self.first.into()).and_then(base::number::parse_i64).unwrap_or(0);
+            // A number that the arguments don't fill names no keys, as in Redis.
+            let end = i64::from(self.first).saturating_add(count);
+            return if 0 < count && end < args.len() as i64 { end } else { 0 };
+        }
+        if self.last < 0 {
+            return args.len() as i64 + i64::from(self.last);
+        }
+        i64::from(self.first) + i64::from(self.last)
+    }
+}
+
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug)]
 pub enum Locks {
@@ -277,7 +305,7 @@ impl Meta {
     /// First key, last key and step as COMMAND INFO gives them beside the key specifications: one range over
     /// neighbouring specifications, or zeros.
     pub fn key_range(&self) -> (i64, i64, i64) {
-        let Some(head) = self.keys.first() else { return (0, 0, 0) };
+        let Some(head) = self.keys.first().filter(|spec| !spec.is_counted()) else { return (0, 0, 0) };
         let absolute = |spec: &KeySpec| match i64::from(spec.last) {
             last if last < 0 => last,
             last => i64::from(spec.first) + last,
@@ -295,13 +323,9 @@ impl Meta {
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.
     pub fn each_key(&self, args: Args, mut f: impl FnMut(usize)) {
         for spec in self.keys {
-            let (first, step) = (usize::from(spec.first), usize::from(spec.step.max(1)));
-            let last = if spec.last < 0 {
-                args.len() as i64 + i64::from(spec.last)
-            } else {
-                i64::from(spec.first) + i64::from(spec.last)
-            };
-            let mut i = first;
+            let step = usize::from(spec.step.max(1));
+            let last = spec.last_key(args);
+            let mut i = spec.first_key();
             while (i as i64) <= last && i < args.len() {
                 f(i);
                 i += step;

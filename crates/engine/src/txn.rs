@@ -439,6 +439,16 @@ impl<'e> Txn<'e> {
         self.held.get_mut(self.engine.shard_of(hash)).db_mut(db)?.table.get_mut(hash, key)
     }
 
+    /// As [`Txn::get_mut`] for a command that writes: touches the access time.
+    pub fn write_mut(&mut self, key: &[u8]) -> Option<EntryMut<'_, Value>> {
+        let clock = self.touches.then(|| self.access_clock());
+        let entry = self.get_mut(key)?;
+        if let Some(clock) = clock {
+            entry.borrow().set_access(clock);
+        }
+        Some(entry)
+    }
+
     /// Takes the key out of the keyspace.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<Value>> {
         self.remove_in(self.db, key)
@@ -517,6 +527,13 @@ impl<'e> Txn<'e> {
         self.changed_in(self.db, key, event);
     }
 
+    /// As [`Txn::changed`] for a change that counts as `count` changes, one at least.
+    pub fn changed_times(&mut self, key: &[u8], event: Event, count: usize) {
+        self.changed(key, event);
+        let hash = self.scratch.hash(self.engine, key);
+        self.held.get_mut(self.engine.shard_of(hash)).dirty += count.saturating_sub(1) as u64;
+    }
+
     #[inline]
     pub fn changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
         let hash = self.scratch.hash(self.engine, key);
@@ -567,7 +584,7 @@ impl<'e> Txn<'e> {
         self.changed = false;
         self.replaced = false;
         let mark = reply.mark();
-        if let Some(key) = row.meta.keys.first().and_then(|spec| args.get(usize::from(spec.first))) {
+        if let Some(key) = row.meta.keys.first().and_then(|spec| args.get(spec.first_key())) {
             self.turn_to(key);
         }
         let result = (row.run)(self, args, reply);

@@ -120,8 +120,7 @@ impl Batch {
             if !args.is_empty() {
                 match request.hash {
                     Some(hash) => {
-                        let key =
-                            args.at(usize::from(request.command.expect("has a key").meta.keys[0].first));
+                        let key = args.at(request.command.expect("has a key").meta.keys[0].first_key());
                         ctx.scratch.remember_key(key, hash);
                     }
                     // A refused command leaves its key remembered, and another may lie at the same address now.
@@ -153,7 +152,7 @@ impl Batch {
                 continue;
             }
             let command = table().find(args.name());
-            let key = command.and_then(|command| args.get(usize::from(command.meta.keys.first()?.first)));
+            let key = command.and_then(|command| args.get(command.meta.keys.first()?.first_key()));
             let hash = key.map(|key| engine.hash(key));
             (request.command, request.hash) = (command, hash);
         }

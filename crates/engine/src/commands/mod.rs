@@ -5,6 +5,7 @@ mod args;
 mod counts_tests;
 mod keys;
 mod keyspace;
+mod sets;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -33,6 +34,10 @@ pub const FAMILIES: &[&[Row]] = &[
     keys::dump::ROWS,
     keyspace::scan::ROWS,
     keyspace::whole::ROWS,
+    sets::members::ROWS,
+    sets::chance::ROWS,
+    sets::combine::ROWS,
+    sets::scan::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

@@ -138,7 +138,10 @@ fn special(rng: &mut Rng, conn: usize) -> Op {
 /// Sometimes an argument too few, too many, in the wrong place, or another.
 fn spoil(rng: &mut Rng, argv: &mut Vec<Vec<u8>>) {
     if !rng.one_in(30)
-        || matches!(argv[0].as_slice(), b"client" | b"debug" | b"config" | b"command" | b"hello")
+        || matches!(
+            argv[0].as_slice(),
+            b"client" | b"debug" | b"config" | b"command" | b"hello" | b"spop" | b"srandmember"
+        )
     {
         return;
     }
@@ -317,6 +320,23 @@ const COMMANDS: &[&str] = &[
     "mset",
     "msetnx",
     "lcs",
+    "sadd",
+    "srem",
+    "smove",
+    "sismember",
+    "smismember",
+    "smembers",
+    "scard",
+    "spop",
+    "srandmember",
+    "sinter",
+    "sinterstore",
+    "sintercard",
+    "sunion",
+    "sunionstore",
+    "sdiff",
+    "sdiffstore",
+    "sscan",
     "del",
     "unlink",
     "exists",
@@ -390,6 +410,12 @@ const REQUESTS: &[&str] = &[
     "copy a b",
     "lcs a b",
     "object encoding a",
+    "sadd a b",
+    "smove a b c",
+    "sinterstore a b c",
+    "sintercard 2 a b",
+    "sintercard 2 a",
+    "sscan a 0",
     "object help",
     "getex a",
     "nosuch a",
@@ -412,6 +438,8 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
     let text = |rng: &mut Rng, all: &[&str]| pick(rng, all).as_bytes().to_vec();
     let one = match kind {
         "key" => key(rng),
+        "set-key" if rng.one_in(30) => key(rng),
+        "set-key" => number_after(rng, "s", 6),
         "text-key" => number_after(rng, "t", 3),
         "value" => value(rng),
         "text" => (0..rng.below(40)).map(|_| b'a' + rng.below(4) as u8).collect(),

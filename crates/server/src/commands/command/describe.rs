@@ -49,6 +49,11 @@ fn key_spec(spec: &KeySpec, out: &mut Reply) {
     out.bulk(b"begin_search");
     found_by("index", &[("index", spec.first.into())], out);
     out.bulk(b"find_keys");
+    if spec.is_counted() {
+        // Counted from the argument with the number of keys.
+        found_by("keynum", &[("keynumidx", 0), ("firstkey", 1), ("keystep", spec.step.into())], out);
+        return;
+    }
     found_by("range", &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)], out);
 }
 
