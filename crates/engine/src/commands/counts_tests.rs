@@ -90,7 +90,7 @@ fn commands_count_as_in_redis() {
         ("SCARD none", [0, 1, 0, 0]),
         ("SPOP s", [0, 0, 1, 0]),
         ("SPOP s 1", [0, 0, 1, 0]),
-        ("SPOP s 5", [0, 0, 2, 0]),
+        ("SPOP s 5", [1, 0, 2, 0]),
         ("SPOP none", [0, 0, 0, 0]),
         ("SRANDMEMBER s 5", [1, 0, 0, 0]),
         ("SINTER s none r", [2, 1, 0, 0]),

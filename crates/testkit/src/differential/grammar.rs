@@ -67,7 +67,8 @@ pub const TABLE: &[Entry] = &[
     entry(6, "smismember <set-key> {<int>}", Exact),
     entry(8, "smembers <set-key>", Unordered),
     entry(8, "scard <set-key>", Exact),
-    entry(3, "(smembers|scard|spop|srandmember) <key>", Kind),
+    entry(3, "(smembers|scard|srandmember) <key>", Kind),
+    entry(2, "spop <text-key> [<int>]", Exact),
     // What is taken by chance would not be the same on both sides: nothing, or all.
     entry(3, "spop <set-key> (0|-1|x|9999999)", Unordered),
     entry(5, "srandmember <set-key>", Kind),

@@ -102,7 +102,7 @@ fn pop_many(txn: &mut Txn, key: &[u8], count: usize, out: &mut Reply) -> Done {
         return Ok(());
     }
     if len <= count {
-        reply_all(out, txn.get(key).and_then(|entry| value::as_set(entry.payload()).ok()));
+        reply_all(out, read(txn, key)?);
         txn.changed_times(key, Event::SPop, len);
         if let Some(entry) = txn.remove(key) {
             txn.discard(entry);
