@@ -4,6 +4,7 @@
 pub enum Event {
     Set,
     SetRange,
+    SetBit,
     IncrBy,
     IncrByFloat,
     Append,
@@ -29,6 +30,7 @@ impl Event {
         match self {
             Self::Set => "set",
             Self::SetRange => "setrange",
+            Self::SetBit => "setbit",
             Self::IncrBy => "incrby",
             Self::IncrByFloat => "incrbyfloat",
             Self::Append => "append",

@@ -1,6 +1,7 @@
 //! The data commands: a folder per family, a file per topic, each with its const table of rows.
 
 mod args;
+mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
 mod keys;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[&[Row]] = &[
     keys::dump::ROWS,
     keyspace::scan::ROWS,
     keyspace::whole::ROWS,
+    bitmaps::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,

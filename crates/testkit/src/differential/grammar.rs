@@ -81,6 +81,16 @@ pub const TABLE: &[Entry] = &[
     entry(2, "sintercard 1 <set-key> {limit <int>|nonsense}", Exact),
     entry(5, "sscan <set-key> 0 [match <glob>] count 99999", Members),
     entry(3, "sscan <set-key> <cursor> {match <glob>|count <int>|type <type>}", Kind),
+    // Bitmaps.
+    entry(15, "setbit <key> <bit> (0|1)", Exact),
+    entry(2, "setbit <key> <bit> <int>", Exact),
+    entry(12, "getbit <key> <bit>", Exact),
+    entry(10, "bitcount <key> [<index> <index> [byte|bit]]", Exact),
+    entry(12, "bitpos <key> (0|1) [<index> [<index> [byte|bit]]]", Exact),
+    entry(2, "(bitcount|bitpos) <key> {<index>|byte|bit|nonsense}", Exact),
+    entry(10, "bitop (and|or|xor) <key> {<key>}", Exact),
+    entry(4, "bitop not <key> <key>", Exact),
+    entry(2, "bitop (and|not|nonsense) {<key>}", Exact),
     // Keys of any type.
     entry(20, "del {<key>}", Exact),
     entry(10, "unlink {<key>}", Exact),

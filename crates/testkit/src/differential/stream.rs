@@ -320,6 +320,11 @@ const COMMANDS: &[&str] = &[
     "mset",
     "msetnx",
     "lcs",
+    "setbit",
+    "getbit",
+    "bitcount",
+    "bitpos",
+    "bitop",
     "sadd",
     "srem",
     "smove",
@@ -464,6 +469,9 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
             text(rng, &["-1", "536870912", "9223372036854775807", "abc", "", "536870911x"])
         }
         "offset" => number(rng, 0, 200),
+        // Between these bits too.
+        "bit" if rng.one_in(8) => text(rng, &["-1", "4294967296", "9223372036854775807", "abc", "", "1x"]),
+        "bit" => number(rng, 0, 1200),
         "index" if rng.one_in(6) => text(rng, INTEGERS),
         "index" if rng.one_in(20) => text(rng, NO_INTEGERS),
         "index" => number(rng, -60, 60),
