@@ -19,6 +19,8 @@ pub enum Error {
     OutOfRange,
     /// A number that C's int does not hold.
     OutOfIntRange,
+    /// The one integer that has no counterpart.
+    OutOfLongRange,
     BusyKey,
     InvalidExpire {
         command: Cow<'static, str>,
@@ -69,6 +71,9 @@ impl fmt::Display for Error {
             Self::NanOrInfinity => "ERR increment would produce NaN or Infinity",
             Self::OutOfRange => "ERR value is out of range",
             Self::OutOfIntRange => "ERR value is out of range, value must between -2147483648 and 2147483647",
+            Self::OutOfLongRange => {
+                "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+            }
             Self::BusyKey => "BUSYKEY Target key name already exists.",
             Self::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Self::OffsetOutOfRange => "ERR offset is out of range",

@@ -4,6 +4,7 @@
 pub enum Event {
     Set,
     SetRange,
+    SetBit,
     IncrBy,
     IncrByFloat,
     Append,
@@ -24,6 +25,12 @@ pub enum Event {
     LInsert,
     LRem,
     LTrim,
+    SAdd,
+    SRem,
+    SPop,
+    SInterStore,
+    SUnionStore,
+    SDiffStore,
 }
 
 impl Event {
@@ -31,6 +38,7 @@ impl Event {
         match self {
             Self::Set => "set",
             Self::SetRange => "setrange",
+            Self::SetBit => "setbit",
             Self::IncrBy => "incrby",
             Self::IncrByFloat => "incrbyfloat",
             Self::Append => "append",
@@ -51,6 +59,12 @@ impl Event {
             Self::LInsert => "linsert",
             Self::LRem => "lrem",
             Self::LTrim => "ltrim",
+            Self::SAdd => "sadd",
+            Self::SRem => "srem",
+            Self::SPop => "spop",
+            Self::SInterStore => "sinterstore",
+            Self::SUnionStore => "sunionstore",
+            Self::SDiffStore => "sdiffstore",
         }
     }
 }

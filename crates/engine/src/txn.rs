@@ -445,6 +445,16 @@ impl<'e> Txn<'e> {
         self.held.get_mut(self.engine.shard_of(hash)).db_mut(db)?.table.get_mut(hash, key)
     }
 
+    /// As [`Txn::get_mut`] for a command that writes: touches the access time.
+    pub fn write_mut(&mut self, key: &[u8]) -> Option<EntryMut<'_, Value>> {
+        let clock = self.touches.then(|| self.access_clock());
+        let entry = self.get_mut(key)?;
+        if let Some(clock) = clock {
+            entry.borrow().set_access(clock);
+        }
+        Some(entry)
+    }
+
     /// Takes the key out of the keyspace.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<Value>> {
         self.remove_in(self.db, key)

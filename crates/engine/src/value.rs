@@ -240,6 +240,14 @@ views! {
     as_stream, Stream: Stream;
 }
 
+/// The set that is to be changed, or WRONGTYPE.
+pub fn set_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Set, Error> {
+    match entry.boxed_mut() {
+        Some(Value::Set(set)) => Ok(set),
+        _ => Err(Error::WrongType),
+    }
+}
+
 /// Name of the value's encoding, as OBJECT ENCODING gives it.
 pub fn encoding(payload: &Payload<Value>, tag: u8) -> &'static str {
     match payload {

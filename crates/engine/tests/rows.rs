@@ -136,6 +136,22 @@ fn argument(doc: &Doc) -> Value {
 fn as_of_7_2(name: &str, wanted: &mut Value) {
     match name {
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
+        "bitcount" => {
+            wanted["arguments"][1]["name"] = "range".into();
+            wanted["arguments"][1]["arguments"][2]["name"] = "unit".into();
+        }
+        "bitpos" => {
+            let range = &mut wanted["arguments"][2];
+            range["name"] = "range".into();
+            range["arguments"][1]["name"] = "end-unit-block".into();
+            range["arguments"][1]["arguments"][1]["name"] = "unit".into();
+        }
+        "bitop" => {
+            let word =
+                |name: &str| json!({ "name": name.to_lowercase(), "type": "pure-token", "token": name });
+            let words = ["AND", "OR", "XOR", "NOT"].map(word);
+            wanted["arguments"][0] = json!({ "name": "operation", "type": "oneof", "arguments": words });
+        }
         "lcs" => wanted["arguments"][4]["name"] = "min-match-len".into(),
         "flushdb" | "flushall" => wanted["arguments"][0]["name"] = "flush-type".into(),
         "randomkey" => {

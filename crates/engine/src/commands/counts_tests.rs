@@ -71,15 +71,37 @@ fn commands_count_as_in_redis() {
         ("SCAN 0 TYPE string", [0, 0, 0, 0]),
         ("RANDOMKEY", [0, 0, 0, 0]),
         ("DBSIZE", [0, 0, 0, 0]),
-        ("FLUSHDB", [0, 0, 3, 0]),
-        ("FLUSHALL", [0, 0, 3, 0]),
+        ("FLUSHDB", [0, 0, 5, 0]),
+        ("FLUSHALL", [0, 0, 5, 0]),
         ("SWAPDB 0 1", [0, 0, 1, 0]),
         ("SETEX k 10 v", [0, 0, 1, 0]),
         ("INCRBYFLOAT k 1", [0, 0, 1, 0]),
         ("PEXPIRETIME k", [1, 0, 0, 0]),
+        ("SADD s c d a", [0, 0, 2, 0]),
+        ("SADD s a", [0, 0, 0, 0]),
+        ("SADD new a b", [0, 0, 2, 0]),
+        ("SREM s a b x", [0, 0, 2, 0]),
+        ("SMOVE s r a", [0, 0, 2, 0]),
+        ("SMOVE s r b", [0, 0, 1, 0]),
+        ("SMOVE s s a", [0, 0, 0, 0]),
+        ("SISMEMBER s a", [1, 0, 0, 0]),
+        ("SMISMEMBER none a", [0, 1, 0, 0]),
+        ("SMEMBERS s", [1, 0, 0, 0]),
+        ("SCARD none", [0, 1, 0, 0]),
+        ("SPOP s", [0, 0, 1, 0]),
+        ("SPOP s 1", [0, 0, 1, 0]),
+        ("SPOP s 5", [1, 0, 2, 0]),
+        ("SPOP none", [0, 0, 0, 0]),
+        ("SRANDMEMBER s 5", [1, 0, 0, 0]),
+        ("SINTER s none r", [2, 1, 0, 0]),
+        ("SINTERCARD 2 s r", [2, 0, 0, 0]),
+        ("SUNIONSTORE z s none", [1, 1, 1, 0]),
+        ("SINTERSTORE r s none", [1, 1, 1, 0]),
+        ("SDIFFSTORE z s s", [2, 0, 0, 0]),
+        ("SSCAN s 0", [1, 0, 0, 0]),
     ] {
         let mut bench = Bench::new();
-        check_on(&mut bench, "MSET k 1 other 2 t hello");
+        check_on(&mut bench, "MSET k 1 other 2 t hello\nSADD s a b\nSADD r b");
         assert_eq!(counts(&mut bench, request), expected, "{request}");
     }
 }

@@ -1,11 +1,13 @@
 //! The data commands: a folder per family, a file per topic, each with its const table of rows.
 
 mod args;
+mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
 mod keys;
 mod keyspace;
 mod lists;
+mod sets;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -38,6 +40,11 @@ pub const FAMILIES: &[&[Row]] = &[
     lists::look::ROWS,
     lists::edit::ROWS,
     lists::carry::ROWS,
+    bitmaps::ROWS,
+    sets::members::ROWS,
+    sets::chance::ROWS,
+    sets::combine::ROWS,
+    sets::scan::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

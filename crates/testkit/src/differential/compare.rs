@@ -6,8 +6,10 @@ use crate::value::Value;
 pub enum Class {
     /// Byte by byte.
     Exact,
-    /// An array whose order is chance.
+    /// An array or a set whose order is chance.
     Unordered,
+    /// A cursor, and an array whose order is chance.
+    Members,
     /// An array of names and values, or a map, whose order is chance.
     Pairs,
     /// Integers that may be so far apart; negative ones mean something and must be equal.
@@ -32,7 +34,13 @@ impl Class {
         match self {
             Class::Exact => one == two,
             Class::Unordered => match (one, two) {
-                (Value::Array(a), Value::Array(b)) => sorted(a) == sorted(b),
+                (Value::Array(a), Value::Array(b)) | (Value::Set(a), Value::Set(b)) => sorted(a) == sorted(b),
+                _ => one == two,
+            },
+            Class::Members => match (one, two) {
+                (Value::Array(a), Value::Array(b)) if a.len() == 2 && b.len() == 2 => {
+                    a[0] == b[0] && Class::Unordered.same(&a[1], &b[1])
+                }
                 _ => one == two,
             },
             Class::Pairs => match (one, two) {
@@ -142,6 +150,10 @@ mod tests {
             (Class::Exact, "$-1\r\n", "*-1\r\n", false),
             (Class::Unordered, "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:1\r\n", true),
             (Class::Unordered, "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:2\r\n", false),
+            (Class::Unordered, "~2\r\n:1\r\n:2\r\n", "~2\r\n:2\r\n:1\r\n", true),
+            (Class::Unordered, "~1\r\n:1\r\n", "*1\r\n:1\r\n", false),
+            (Class::Members, "*2\r\n+0\r\n*2\r\n:1\r\n:2\r\n", "*2\r\n+0\r\n*2\r\n:2\r\n:1\r\n", true),
+            (Class::Members, "*2\r\n+0\r\n*1\r\n:1\r\n", "*2\r\n+1\r\n*1\r\n:1\r\n", false),
             (Class::Pairs, "*4\r\n+a\r\n:1\r\n+b\r\n:2\r\n", "*4\r\n+b\r\n:2\r\n+a\r\n:1\r\n", true),
             (Class::Pairs, "*4\r\n+a\r\n:1\r\n+b\r\n:2\r\n", "*4\r\n+b\r\n:1\r\n+a\r\n:2\r\n", false),
             (Class::Near(5), ":100\r\n", ":105\r\n", true),

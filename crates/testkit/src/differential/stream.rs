@@ -149,7 +149,10 @@ fn special(rng: &mut Rng, conn: usize) -> Op {
 /// Sometimes an argument too few, too many, in the wrong place, or another.
 fn spoil(rng: &mut Rng, argv: &mut Vec<Vec<u8>>) {
     if !rng.one_in(30)
-        || matches!(argv[0].as_slice(), b"client" | b"debug" | b"config" | b"command" | b"hello")
+        || matches!(
+            argv[0].as_slice(),
+            b"client" | b"debug" | b"config" | b"command" | b"hello" | b"spop" | b"srandmember"
+        )
     {
         return;
     }
@@ -328,6 +331,28 @@ const COMMANDS: &[&str] = &[
     "mset",
     "msetnx",
     "lcs",
+    "setbit",
+    "getbit",
+    "bitcount",
+    "bitpos",
+    "bitop",
+    "sadd",
+    "srem",
+    "smove",
+    "sismember",
+    "smismember",
+    "smembers",
+    "scard",
+    "spop",
+    "srandmember",
+    "sinter",
+    "sinterstore",
+    "sintercard",
+    "sunion",
+    "sunionstore",
+    "sdiff",
+    "sdiffstore",
+    "sscan",
     "del",
     "unlink",
     "exists",
@@ -418,6 +443,12 @@ const REQUESTS: &[&str] = &[
     "copy a b",
     "lcs a b",
     "object encoding a",
+    "sadd a b",
+    "smove a b c",
+    "sinterstore a b c",
+    "sintercard 2 a b",
+    "sintercard 2 a",
+    "sscan a 0",
     "object help",
     "getex a",
     "nosuch a",
@@ -448,6 +479,8 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
     let text = |rng: &mut Rng, all: &[&str]| pick(rng, all).as_bytes().to_vec();
     let one = match kind {
         "key" => key(rng),
+        "set-key" if rng.one_in(30) => key(rng),
+        "set-key" => number_after(rng, "s", 6),
         "text-key" => number_after(rng, "t", 3),
         "list-key" if rng.one_in(12) => key(rng),
         "list-key" => number_after(rng, "l", 4),
@@ -476,6 +509,9 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
             text(rng, &["-1", "536870912", "9223372036854775807", "abc", "", "536870911x"])
         }
         "offset" => number(rng, 0, 200),
+        // Between these bits too.
+        "bit" if rng.one_in(8) => text(rng, &["-1", "4294967296", "9223372036854775807", "abc", "", "1x"]),
+        "bit" => number(rng, 0, 1200),
         "index" if rng.one_in(6) => text(rng, INTEGERS),
         "index" if rng.one_in(20) => text(rng, NO_INTEGERS),
         "index" => number(rng, -60, 60),

@@ -210,6 +210,12 @@ pub(in crate::commands) fn log_deletion(txn: &mut Txn, key: &[u8], why: Deletion
     txn.effect(&[why.command(txn), key]);
 }
 
+/// Says that a key is gone by a change that is told and counted already.
+pub(in crate::commands) fn log_uncounted_deletion(txn: &mut Txn, key: &[u8], why: Deletion) {
+    txn.also_happened(key, Event::Del);
+    txn.effect(&[why.command(txn), key]);
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::check;
