@@ -16,6 +16,18 @@ pub enum Event {
     MoveTo,
     CopyTo,
     Restore,
+    Zadd,
+    Zincr,
+    Zrem,
+    ZremRangeByRank,
+    ZremRangeByScore,
+    ZremRangeByLex,
+    ZpopMin,
+    ZpopMax,
+    ZrangeStore,
+    ZunionStore,
+    ZinterStore,
+    ZdiffStore,
 }
 
 impl Event {
@@ -35,6 +47,18 @@ impl Event {
             Self::MoveTo => "move_to",
             Self::CopyTo => "copy_to",
             Self::Restore => "restore",
+            Self::Zadd => "zadd",
+            Self::Zincr => "zincr",
+            Self::Zrem => "zrem",
+            Self::ZremRangeByRank => "zremrangebyrank",
+            Self::ZremRangeByScore => "zremrangebyscore",
+            Self::ZremRangeByLex => "zremrangebylex",
+            Self::ZpopMin => "zpopmin",
+            Self::ZpopMax => "zpopmax",
+            Self::ZrangeStore => "zrangestore",
+            Self::ZunionStore => "zunionstore",
+            Self::ZinterStore => "zinterstore",
+            Self::ZdiffStore => "zdiffstore",
         }
     }
 }

@@ -132,9 +132,32 @@ fn argument(doc: &Doc) -> Value {
     told
 }
 
+/// Groups of arguments that go by another name since 7.2, at any depth.
+fn rename_groups(arguments: &mut Value) {
+    for argument in arguments.as_array_mut().into_iter().flatten() {
+        match argument["name"].as_str() {
+            Some("offset_count") => argument["name"] = "limit".into(),
+            Some("score_member") => argument["name"] = "data".into(),
+            _ => {}
+        }
+        if argument.get("arguments").is_some() {
+            rename_groups(&mut argument["arguments"]);
+        }
+    }
+}
+
 /// What 7.2 tells otherwise than 7.0: arguments that got a better name, and later tips and deprecations.
 fn as_of_7_2(name: &str, wanted: &mut Value) {
+    rename_groups(&mut wanted["arguments"]);
     match name {
+        "zrank" | "zrevrank" => {
+            let word = json!({
+                "name": "withscore", "type": "pure-token", "token": "WITHSCORE", "since": "7.2.0",
+                "flags": ["optional"],
+            });
+            wanted["arguments"].as_array_mut().expect("an array").push(word);
+            wanted["history"] = json!(["7.2.0"]);
+        }
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
         "lcs" => wanted["arguments"][4]["name"] = "min-match-len".into(),
         "flushdb" | "flushall" => wanted["arguments"][0]["name"] = "flush-type".into(),

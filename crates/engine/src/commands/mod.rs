@@ -8,6 +8,7 @@ mod keyspace;
 mod strings;
 #[cfg(test)]
 mod values_tests;
+mod zsets;
 
 pub(crate) use keys::object::references;
 pub use keyspace::{cursor_hash, parse_cursor};
@@ -33,6 +34,12 @@ pub const FAMILIES: &[&[Row]] = &[
     keys::dump::ROWS,
     keyspace::scan::ROWS,
     keyspace::whole::ROWS,
+    zsets::add::ROWS,
+    zsets::read::ROWS,
+    zsets::range::ROWS,
+    zsets::remove::ROWS,
+    zsets::random::ROWS,
+    zsets::scan::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

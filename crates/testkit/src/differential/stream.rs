@@ -413,6 +413,20 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
     let one = match kind {
         "key" => key(rng),
         "text-key" => number_after(rng, "t", 3),
+        "zset-key" => number_after(rng, "z", 4),
+        "lex-key" => number_after(rng, "l", 2),
+        "member" => member(rng),
+        "score" if rng.one_in(6) => text(rng, FLOATS),
+        "score" => number(rng, -20, 20),
+        "bound" if rng.one_in(5) => {
+            text(rng, &["-inf", "+inf", "(inf", "(-inf", "(1.5", "x", "", "(", " 1", "nan", "1e999"])
+        }
+        "bound" if rng.one_in(3) => format!("({}", number_text(rng, -20, 20)).into_bytes(),
+        "bound" => number(rng, -20, 20),
+        "lex" if rng.one_in(3) => text(rng, &["-", "+", "[", "(", "", "a", "+x", "-x"]),
+        "lex" => [pick(rng, &["[", "("]).as_bytes(), &member(rng)].concat(),
+        "limit" if rng.one_in(12) => text(rng, INTEGERS),
+        "limit" => number(rng, -1, 6),
         "value" => value(rng),
         "text" => (0..rng.below(40)).map(|_| b'a' + rng.below(4) as u8).collect(),
         "int" if rng.one_in(4) => text(rng, INTEGERS),
@@ -479,6 +493,17 @@ fn key(rng: &mut Rng) -> Vec<u8> {
         2 => vec![b'L'; 300],
         3 => any(rng),
         _ => number_after(rng, "k", 9),
+    }
+}
+
+/// Of few enough that they meet; sometimes too long for a listpack.
+fn member(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0 => vec![b'm'; 65],
+        1 => Vec::new(),
+        2..=9 => number(rng, -3, 12),
+        10 => value(rng),
+        _ => number_after(rng, "m", 60),
     }
 }
 
