@@ -7,7 +7,7 @@
 use crate::apply::Applier;
 use crate::commands;
 use crate::debug;
-use crate::digest::{Digest, Scores};
+use crate::digest::{self, Digest, Scores};
 use crate::engine::Engine;
 use crate::rdb::{self, Decoder, Item, Step};
 use crate::snapshot::{Options, Snapshot};
@@ -440,7 +440,11 @@ fn held(engine: &Engine) -> (Digest, Held) {
     let mut found = Held::new();
     for db in 0..engine.databases() {
         for entry in txn.each_shard().filter_map(|shard| shard.db(db)).flat_map(|part| part.table.iter()) {
-            let value = as_str(entry.payload()).expect("a string").to_vec();
+            // Of other types the digest stands for the value.
+            let value = match as_str(entry.payload()) {
+                Ok(text) => text.to_vec(),
+                Err(_) => digest::of_value(entry, Scores::Shortest).to_string().into_bytes(),
+            };
             found.insert((db, entry.key().to_vec()), (value, entry.expiry()));
         }
     }
@@ -643,6 +647,18 @@ const WORDS: &[&str] = &[
     "ASYNC",
     "SYNC",
     "string",
+    "INCR",
+    "CH",
+    "(1",
+    "[k1",
+    "-",
+    "+",
+    "REV",
+    "BYSCORE",
+    "BYLEX",
+    "LIMIT",
+    "WITHSCORES",
+    "WITHSCORE",
 ];
 
 /// What is alive in an engine.

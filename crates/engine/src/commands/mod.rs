@@ -40,6 +40,7 @@ pub const FAMILIES: &[&[Row]] = &[
     zsets::remove::ROWS,
     zsets::random::ROWS,
     zsets::scan::ROWS,
+    zsets::combine::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

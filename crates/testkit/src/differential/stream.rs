@@ -244,6 +244,29 @@ const FLOATS: &[&str] = &[
     "0.30000000000000004",
     "-0",
 ];
+/// Scores that 7.0 prints as 7.2 does: their shortest digits are exact.
+const SCORES: &[&str] = &[
+    "0.5",
+    "-0.25",
+    "1.75",
+    "inf",
+    "-inf",
+    "+inf",
+    "Infinity",
+    "nan",
+    "abc",
+    "",
+    " 1",
+    "1 ",
+    "0x1p3",
+    ".5",
+    "5.",
+    "1e",
+    "1e3",
+    "1e5000",
+    "17179869184",
+    "-0",
+];
 /// An expiry far away must not come out the same by chance of the clock, so relative times have a wide range; the
 /// ones below are refused, or past.
 const NO_TIMES: &[&str] = &[
@@ -416,7 +439,7 @@ fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "zset-key" => number_after(rng, "z", 4),
         "lex-key" => number_after(rng, "l", 2),
         "member" => member(rng),
-        "score" if rng.one_in(6) => text(rng, FLOATS),
+        "score" if rng.one_in(6) => text(rng, SCORES),
         "score" => number(rng, -20, 20),
         "bound" if rng.one_in(5) => {
             text(rng, &["-inf", "+inf", "(inf", "(-inf", "(1.5", "x", "", "(", " 1", "nan", "1e999"])

@@ -5,6 +5,7 @@
 
 pub(super) mod add;
 mod bounds;
+pub(super) mod combine;
 pub(super) mod random;
 pub(super) mod range;
 pub(super) mod read;

@@ -1,11 +1,12 @@
-//! Removing: ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX, ZPOPMIN, ZPOPMAX.
+//! Removing: ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX, ZPOPMIN, ZPOPMAX, ZMPOP.
 
 use super::bounds::Between;
+use super::combine::keys_after_1;
 use super::range::ranks;
 use super::{
     KEY, MEMBER, SORTED, Scores, changed, delete_if_empty, edit, first, reply_element, reply_elements, write,
 };
-use crate::commands::args::int;
+use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Doc, Flags, Meta, Row};
@@ -99,6 +100,25 @@ pub const ROWS: &[Row] = &[
             ..SORTED
         },
         run: zpopmax,
+    },
+    Row {
+        meta: Meta {
+            name: "zmpop",
+            arity: -4,
+            flags: Flags::WRITE.with(Flags::MOVABLE_KEYS),
+            find_keys: Some(keys_after_1),
+            since: "7.0.0",
+            summary: "Removes members from an end of the first of some sorted sets that is not empty, and gives them.",
+            complexity: "O(K)+O(M*log(N)) with K keys and M members removed",
+            docs: &[
+                Doc::new("numkeys", "integer"),
+                Doc::key("key", 0).multiple(),
+                Doc::one_of("where", &[Doc::flag("min", "MIN"), Doc::flag("max", "MAX")]),
+                Doc::new("count", "integer").behind("COUNT").optional(),
+            ],
+            ..SORTED
+        },
+        run: zmpop,
     },
 ];
 
@@ -205,6 +225,51 @@ fn at_end(set: &SortedSet, order: Order, count: usize) -> Range<usize> {
     if order == Order::Rising { 0..count } else { set.len() - count..set.len() }
 }
 
+fn zmpop(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
+    let number = |arg, message| at_least_1(arg).ok_or(Error::text(message));
+    let keys = number(args.at(1), "ERR numkeys should be greater than 0")?;
+    let place = keys.checked_add(2).and_then(|i| Some((i, args.get(i)?)));
+    let (at, word) = place.ok_or(Error::Syntax)?;
+    let order = match word {
+        _ if is(word, "min") => Order::Rising,
+        _ if is(word, "max") => Order::Falling,
+        _ => return Err(Error::Syntax),
+    };
+    let count = match (args.get(at + 1), args.get(at + 2)) {
+        (None, _) => 1,
+        (Some(word), Some(count)) if is(word, "count") => {
+            number(count, "ERR count should be greater than 0")?
+        }
+        _ => return Err(Error::Syntax),
+    };
+    if at + 3 < args.len() {
+        return Err(Error::Syntax);
+    }
+    for key in args.iter().skip(2).take(keys) {
+        let Some(set) = write(txn, key)? else { continue };
+        let ranks = at_end(set, order, count);
+        out.array(2);
+        out.bulk(key);
+        out.array(ranks.len());
+        set.visit(ranks.clone(), order, |member, score| {
+            out.array(2);
+            reply_element(out, member, score, Scores::Without);
+            out.double(score);
+        });
+        let name: &[u8] = if order == Order::Rising { b"ZPOPMIN" } else { b"ZPOPMAX" };
+        let count = ranks.len();
+        take(txn, key, ranks, pop_event(order));
+        txn.effect(&[name, key, itoa::Buffer::new().format(count).as_bytes()]);
+        return Ok(());
+    }
+    out.nil_array();
+    Ok(())
+}
+
+fn at_least_1(arg: &[u8]) -> Option<usize> {
+    int(arg).ok().and_then(|n| usize::try_from(n).ok()).filter(|&n| 0 < n)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::check;
@@ -245,7 +310,17 @@ mod tests {
             ZPOPMAX z -> ["c", 3]
             ZPOPMAX z 9223372036854775807 -> [["b", 2]]
             EXISTS z -> 0
+            ZADD z 1 a 2 b 3 c
+            ZMPOP 2 none z MIN -> ["z", [["a", 1]]] | ZPOPMIN z 1
+            ZMPOP 1 z MAX COUNT 9 -> ["z", [["c", 3], ["b", 2]]] | ZPOPMAX z 2
+            ZMPOP 1 z MAX -> nil |
+            ZMPOP 0 z MIN -> -ERR numkeys should be greater than 0 |
+            ZMPOP 2 z MIN -> -ERR syntax error |
+            ZMPOP 1 z MIN COUNT x -> -ERR count should be greater than 0 |
+            ZMPOP 1 z MIN COUNT 1 COUNT 1 -> -ERR syntax error |
+            ZMPOP 1 z MIN COUNT -> -ERR syntax error |
             SET s v
+            ZMPOP 1 s MIN -> -WRONGTYPE Operation against a key holding the wrong kind of value |
             ZPOPMIN s 0 -> -WRONGTYPE Operation against a key holding the wrong kind of value |
             "#,
         );
