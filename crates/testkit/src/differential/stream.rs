@@ -135,10 +135,14 @@ fn special(rng: &mut Rng, conn: usize) -> Op {
     Op { conn, argv, class: Class::Exact, form }
 }
 
-/// Sometimes an argument too few, too many, in the wrong place, or another.
+/// Sometimes an argument too few, too many, in the wrong place, or another. What 7.0.15 takes no further argument
+/// for, and 7.2 does, is left alone.
 fn spoil(rng: &mut Rng, argv: &mut Vec<Vec<u8>>) {
     if !rng.one_in(30)
-        || matches!(argv[0].as_slice(), b"client" | b"debug" | b"config" | b"command" | b"hello")
+        || matches!(
+            argv[0].as_slice(),
+            b"client" | b"debug" | b"config" | b"command" | b"hello" | b"zrank" | b"zrevrank"
+        )
     {
         return;
     }
@@ -246,26 +250,8 @@ const FLOATS: &[&str] = &[
 ];
 /// Scores that 7.0 prints as 7.2 does: their shortest digits are exact.
 const SCORES: &[&str] = &[
-    "0.5",
-    "-0.25",
-    "1.75",
-    "inf",
-    "-inf",
-    "+inf",
-    "Infinity",
-    "nan",
-    "abc",
-    "",
-    " 1",
-    "1 ",
-    "0x1p3",
-    ".5",
-    "5.",
-    "1e",
-    "1e3",
-    "1e5000",
-    "17179869184",
-    "-0",
+    "0.5", "-0.25", "1.75", "inf", "-inf", "+inf", "Infinity", "nan", "abc", "", " 1", "1 ", "0x1p3", ".5",
+    "5.", "1e", "1e3", "1e5000", "-0",
 ];
 /// An expiry far away must not come out the same by chance of the clock, so relative times have a wide range; the
 /// ones below are refused, or past.

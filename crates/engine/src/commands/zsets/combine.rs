@@ -363,7 +363,14 @@ fn combine(of: Of, sources: &Sources, aggregate: Aggregate, result: &mut Sorted)
             for (source, weight) in sources {
                 source.for_each(|member, score| {
                     let (member, score) = (member.bytes(&mut text), weighted(score, *weight));
-                    let sum = result.score(member).map_or(score, |old| aggregate.of(old, score));
+                    let sum = match result.score(member) {
+                        None => score,
+                        Some(old) => {
+                            // Zero with another sign is the same score to the set, which would keep the first.
+                            result.remove(member);
+                            aggregate.of(old, score)
+                        }
+                    };
                     result.insert(member, sum);
                 });
             }
@@ -495,6 +502,9 @@ mod tests {
             ZADD j -inf x
             ZUNION 2 i j WITHSCORES -> ["x", "0"]
             ZUNION 1 i WEIGHTS 0 WITHSCORES -> ["x", "0"]
+            ZADD n 0 x
+            ZADD m 0 x 5 y
+            ZUNION 2 m n WEIGHTS 1 -1 WITHSCORES -> ["x", "0", "y", "5"]
             RESP 3
             ZDIFF 2 a b WITHSCORES -> [["x", 1]]
             SET s v

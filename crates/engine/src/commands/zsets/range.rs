@@ -233,7 +233,7 @@ impl Form {
             } else if is(word, "limit") && i + 2 < args.len() {
                 limit = (int(args.at(i + 1))?, int(args.at(i + 2))?);
                 i += 2;
-            } else if self.order.is_none() && is(word, "rev") {
+            } else if order.is_none() && is(word, "rev") {
                 order = Some(Order::Falling);
             } else if by.is_none() && is(word, "bylex") {
                 by = Some(By::Member);
@@ -377,6 +377,7 @@ mod tests {
             ZRANGE z 0 1 BYLEX WITHSCORES -> -ERR syntax error, WITHSCORES not supported in combination with BYLEX
             ZRANGE z 0 1 BYLEX BYSCORE -> -ERR syntax error
             ZRANGEBYSCORE z 0 1 REV -> -ERR syntax error
+            ZRANGE z 0 1 REV REV -> -ERR syntax error
             ZRANGE z x 1 -> -ERR value is not an integer or out of range
             ZRANGE none 0 -1 -> []
             RESP 3
