@@ -215,6 +215,51 @@ mod tests {
     }
 
     #[test]
+    fn reads_as_c_reads_a_whole_string() {
+        for (text, wanted) in [
+            ("", Some(0.0)),
+            ("1.5", Some(1.5)),
+            (" \t1", Some(1.0)),
+            ("1 ", None),
+            (" ", None),
+            ("-1e999", Some(f64::NEG_INFINITY)),
+            ("1e-999", Some(0.0)),
+            ("+inf", Some(f64::INFINITY)),
+            ("0x10", Some(16.0)),
+            ("7\0x", Some(7.0)),
+            ("\0x", Some(0.0)),
+            ("nan", None),
+            ("x", None),
+            ("1x", None),
+        ] {
+            assert_eq!(parse_f64_of_c(text.as_bytes()), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn prints_seventeen_digits() {
+        for (d, wanted) in [
+            (0.1, "0.10000000000000001"),
+            (-0.5, "-0.5"),
+            (3.0, "3"),
+            (-0.0, "-0"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123_456.75, "123456.75"),
+            (0.0001, "0.0001"),
+            (0.000_015, "1.5e-05"),
+            (1.0 / 3.0, "0.33333333333333331"),
+            (1e300, "1.0000000000000001e+300"),
+            (5e-324, "4.9406564584124654e-324"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            push_f64_17(&mut out, d);
+            assert_eq!(String::from_utf8_lossy(&out), wanted);
+        }
+    }
+
+    #[test]
     fn doubles_print() {
         for (d, want) in [
             (0.0, "0"),

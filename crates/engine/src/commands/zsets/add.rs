@@ -103,7 +103,7 @@ impl Options {
     fn check(&self, elements: usize) -> Result<(), Error> {
         let message = if self.nx && self.xx {
             "ERR XX and NX options at the same time are not compatible"
-        } else if (self.gt && self.nx) || (self.lt && self.nx) || (self.gt && self.lt) {
+        } else if 1 < usize::from(self.gt) + usize::from(self.lt) + usize::from(self.nx) {
             "ERR GT, LT, and/or NX options at the same time are not compatible"
         } else if self.incr && 1 < elements {
             "ERR INCR option supports a single increment-element pair"

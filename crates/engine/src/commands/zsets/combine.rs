@@ -189,7 +189,7 @@ fn keys_after_2(args: Args, found: &mut Vec<usize>) {
 fn keys_after(args: Args, at: usize, found: &mut Vec<usize>) {
     let count = args.get(at).and_then(|arg| int(arg).ok()).and_then(|n| usize::try_from(n).ok());
     if let Some(count) = count
-        && count <= args.len() - at - 1
+        && count < args.len() - at
     {
         found.extend(at + 1..=at + count);
     }
