@@ -139,7 +139,7 @@ fn rename_groups(arguments: &mut Value) {
     for argument in arguments.as_array_mut().into_iter().flatten() {
         match argument["name"].as_str() {
             Some("offset_count") => argument["name"] = "limit".into(),
-            Some("score_member") => argument["name"] = "data".into(),
+            Some("score_member" | "longitude_latitude_member") => argument["name"] = "data".into(),
             _ => {}
         }
         if argument.get("arguments").is_some() {

@@ -41,6 +41,7 @@ pub const FAMILIES: &[&[Row]] = &[
     zsets::random::ROWS,
     zsets::scan::ROWS,
     zsets::combine::ROWS,
+    zsets::geo::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

@@ -129,6 +129,10 @@ pub const TABLE: &[Entry] = &[
     entry(3, "(del|persist|type) <zset-key>", Exact),
     entry(2, "get <zset-key>", Exact),
     entry(2, "set <zset-key> <value>", Exact),
+    entry(8, "geoadd <geo-key> [nx|xx] [ch] {<longitude> <latitude> <member>}", Exact),
+    entry(5, "(geopos|geohash) <geo-key> {<member>}", Exact),
+    entry(5, "geodist <geo-key> <member> <member> [m|km|ft|mi|yd]", Exact),
+    entry(2, "(geopos|geohash) <zset-key> {<member>}", Exact),
     // Keys of any type.
     entry(20, "del {<key>}", Exact),
     entry(10, "unlink {<key>}", Exact),

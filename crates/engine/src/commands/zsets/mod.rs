@@ -6,6 +6,7 @@
 pub(super) mod add;
 mod bounds;
 pub(super) mod combine;
+pub(super) mod geo;
 pub(super) mod random;
 pub(super) mod range;
 pub(super) mod read;
