@@ -73,7 +73,11 @@ impl Place {
     /// The middle of the square that a score names.
     pub fn from_score(score: f64) -> Self {
         // What isn't the score of a place is taken as a processor converts it: by the low bits.
-        let bits = if score < 2f64.powi(63) { score as i64 as u64 } else { score as u64 };
+        let bits = match score {
+            _ if score < 2f64.powi(63) => score as i64 as u64,
+            _ if score < 2f64.powi(64) => score as u64,
+            _ => 0,
+        };
         let area = Square::of_bits(bits, STEP_MAX).area();
         let middle = |range: Range<f64>, most: f64| ((range.start + range.end) / 2.0).clamp(-most, most);
         Self {

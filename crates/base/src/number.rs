@@ -8,7 +8,7 @@ mod double;
 mod float_text;
 mod long_double;
 
-pub use double::{F64Text, parse_f64, push_f64};
+pub use double::{F64Text, parse_f64, parse_f64_of_c, push_f64, push_f64_17};
 pub use long_double::LongDouble;
 
 /// The longest text of an i64: `-9223372036854775808`.

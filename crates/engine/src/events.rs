@@ -31,6 +31,18 @@ pub enum Event {
     SInterStore,
     SUnionStore,
     SDiffStore,
+    Zadd,
+    Zincr,
+    Zrem,
+    ZremRangeByRank,
+    ZremRangeByScore,
+    ZremRangeByLex,
+    ZpopMin,
+    ZpopMax,
+    ZrangeStore,
+    ZunionStore,
+    ZinterStore,
+    ZdiffStore,
 }
 
 impl Event {
@@ -65,6 +77,18 @@ impl Event {
             Self::SInterStore => "sinterstore",
             Self::SUnionStore => "sunionstore",
             Self::SDiffStore => "sdiffstore",
+            Self::Zadd => "zadd",
+            Self::Zincr => "zincr",
+            Self::Zrem => "zrem",
+            Self::ZremRangeByRank => "zremrangebyrank",
+            Self::ZremRangeByScore => "zremrangebyscore",
+            Self::ZremRangeByLex => "zremrangebylex",
+            Self::ZpopMin => "zpopmin",
+            Self::ZpopMax => "zpopmax",
+            Self::ZrangeStore => "zrangestore",
+            Self::ZunionStore => "zunionstore",
+            Self::ZinterStore => "zinterstore",
+            Self::ZdiffStore => "zdiffstore",
         }
     }
 }

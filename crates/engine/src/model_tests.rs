@@ -443,7 +443,7 @@ fn held(engine: &Engine) -> (Digest, Held) {
         for entry in txn.each_shard().filter_map(|shard| shard.db(db)).flat_map(|part| part.table.iter()) {
             let value = match as_str(entry.payload()) {
                 Ok(text) => text.to_vec(),
-                Err(_) => format!("{:?}", of_value(entry, Scores::Shortest)).into_bytes(),
+                Err(_) => of_value(entry, Scores::Shortest).to_string().into_bytes(),
             };
             found.insert((db, entry.key().to_vec()), (value, entry.expiry()));
         }
@@ -655,6 +655,18 @@ const WORDS: &[&str] = &[
     "RANK",
     "list",
     "string",
+    "INCR",
+    "CH",
+    "(1",
+    "[k1",
+    "-",
+    "+",
+    "REV",
+    "BYSCORE",
+    "BYLEX",
+    "LIMIT",
+    "WITHSCORES",
+    "WITHSCORE",
 ];
 
 /// What is alive in an engine.

@@ -17,7 +17,7 @@ pub use list::List;
 pub use set::Set;
 pub(crate) use shapes::has_repeats;
 pub use shapes::{ShapeSettings, Shapes};
-pub use sorted_set::{SortedSet, score_of};
+pub use sorted_set::{Order, SortedSet, score_of};
 
 use crate::error::Error;
 use ds::entry::{INLINE_BYTES_MAX, NewPayload, Payload};

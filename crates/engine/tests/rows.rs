@@ -90,7 +90,9 @@ fn rows_are_complete() {
         }
         let mut specs = BTreeSet::new();
         meta.docs.iter().for_each(|doc| check_doc(name, doc, &mut specs));
-        let expected: BTreeSet<u8> = (0..meta.keys.len() as u8).collect();
+        // Keys that are searched for have a specification too, behind the others.
+        let count = meta.keys.len() + usize::from(meta.find_keys.is_some());
+        let expected: BTreeSet<u8> = (0..count as u8).collect();
         assert_eq!(specs, expected, "{name}: each key specification has its argument");
         for pair in meta.history.windows(2) {
             assert!(pair[0].0 <= pair[1].0, "{name}: history goes forward");
@@ -132,9 +134,32 @@ fn argument(doc: &Doc) -> Value {
     told
 }
 
+/// Groups of arguments that go by another name since 7.2, at any depth.
+fn rename_groups(arguments: &mut Value) {
+    for argument in arguments.as_array_mut().into_iter().flatten() {
+        match argument["name"].as_str() {
+            Some("offset_count") => argument["name"] = "limit".into(),
+            Some("score_member" | "longitude_latitude_member") => argument["name"] = "data".into(),
+            _ => {}
+        }
+        if argument.get("arguments").is_some() {
+            rename_groups(&mut argument["arguments"]);
+        }
+    }
+}
+
 /// What 7.2 tells otherwise than 7.0: arguments that got a better name, and later tips and deprecations.
 fn as_of_7_2(name: &str, wanted: &mut Value) {
+    rename_groups(&mut wanted["arguments"]);
     match name {
+        "zrank" | "zrevrank" => {
+            let word = json!({
+                "name": "withscore", "type": "pure-token", "token": "WITHSCORE", "since": "7.2.0",
+                "flags": ["optional"],
+            });
+            wanted["arguments"].as_array_mut().expect("an array").push(word);
+            wanted["history"] = json!(["7.2.0"]);
+        }
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
         "bitcount" => {
             wanted["arguments"][1]["name"] = "range".into();

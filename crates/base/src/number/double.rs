@@ -19,6 +19,60 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(if parsed.negative { -size } else { size })
 }
 
+/// As `strtod` on a C string that it has to read whole: blanks may stand before the number, what is too great is
+/// infinite, what is too small is 0, and so is nothing at all.
+pub fn parse_f64_of_c(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|&c| c == 0).unwrap_or(text.len());
+    let is_blank = |c: &u8| matches!(c, b' ' | b'\t'..=b'\r');
+    let blanks = text[..end].iter().take_while(|c| is_blank(c)).count();
+    if end == 0 {
+        return Some(0.0);
+    }
+    let parsed = float_text::parse(&text[blanks..end])?;
+    let size = match parsed.body {
+        Body::Infinity => f64::INFINITY,
+        Body::Decimal(number) => number.text.parse().ok()?,
+        Body::Hex(number) => f64::from_bits(number.nearest::<Double>("0x", 'p')?.to_bits() as u64),
+    };
+    Some(if parsed.negative { -size } else { size })
+}
+
+/// A double as C prints it by `%.17Lg`: 17 digits, without zeros at the end.
+pub fn push_f64_17(out: &mut Vec<u8>, d: f64) {
+    const DIGITS: usize = 17;
+    if d.is_nan() || d.is_infinite() || d == 0.0 {
+        return push_f64(out, d);
+    }
+    if d < 0.0 {
+        out.push(b'-');
+    }
+    let text = format!("{:.*e}", DIGITS - 1, d.abs());
+    let (mantissa, exponent) = text.split_once('e').expect("is written with an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let digits = digits.trim_end_matches('0');
+    if -4 <= exponent && exponent < DIGITS as i32 {
+        let mut text = F64Text::new();
+        if exponent < 0 {
+            text.push_with_point(digits.as_bytes(), exponent + 1);
+        } else if digits.len() <= exponent as usize + 1 {
+            text.push(digits.as_bytes());
+            text.push_zeros(exponent as usize + 1 - digits.len());
+        } else {
+            text.push_with_point(digits.as_bytes(), exponent + 1);
+        }
+        out.extend_from_slice(text.bytes());
+        return;
+    }
+    out.extend_from_slice(&digits.as_bytes()[..1]);
+    if 1 < digits.len() {
+        out.push(b'.');
+        out.extend_from_slice(&digits.as_bytes()[1..]);
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    out.extend_from_slice(format!("e{sign}{:02}", exponent.abs()).as_bytes());
+}
+
 /// A double as Redis 7.2 prints it, in RESP and in small sorted sets.
 pub fn push_f64(out: &mut Vec<u8>, d: f64) {
     out.extend_from_slice(F64Text::new().format(d));
@@ -158,6 +212,51 @@ mod tests {
 
     fn text(d: f64) -> String {
         String::from_utf8(F64Text::new().format(d).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn reads_as_c_reads_a_whole_string() {
+        for (text, wanted) in [
+            ("", Some(0.0)),
+            ("1.5", Some(1.5)),
+            (" \t1", Some(1.0)),
+            ("1 ", None),
+            (" ", None),
+            ("-1e999", Some(f64::NEG_INFINITY)),
+            ("1e-999", Some(0.0)),
+            ("+inf", Some(f64::INFINITY)),
+            ("0x10", Some(16.0)),
+            ("7\0x", Some(7.0)),
+            ("\0x", Some(0.0)),
+            ("nan", None),
+            ("x", None),
+            ("1x", None),
+        ] {
+            assert_eq!(parse_f64_of_c(text.as_bytes()), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn prints_seventeen_digits() {
+        for (d, wanted) in [
+            (0.1, "0.10000000000000001"),
+            (-0.5, "-0.5"),
+            (3.0, "3"),
+            (-0.0, "-0"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123_456.75, "123456.75"),
+            (0.0001, "0.0001"),
+            (0.000_015, "1.5e-05"),
+            (1.0 / 3.0, "0.33333333333333331"),
+            (1e300, "1.0000000000000001e+300"),
+            (5e-324, "4.9406564584124654e-324"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            push_f64_17(&mut out, d);
+            assert_eq!(String::from_utf8_lossy(&out), wanted);
+        }
     }
 
     #[test]

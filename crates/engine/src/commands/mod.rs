@@ -11,6 +11,7 @@ mod sets;
 mod strings;
 #[cfg(test)]
 mod values_tests;
+mod zsets;
 
 pub(crate) use keys::object::references;
 pub use keyspace::{cursor_hash, parse_cursor};
@@ -45,6 +46,14 @@ pub const FAMILIES: &[&[Row]] = &[
     sets::chance::ROWS,
     sets::combine::ROWS,
     sets::scan::ROWS,
+    zsets::add::ROWS,
+    zsets::read::ROWS,
+    zsets::range::ROWS,
+    zsets::remove::ROWS,
+    zsets::random::ROWS,
+    zsets::scan::ROWS,
+    zsets::combine::ROWS,
+    zsets::geo::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.
