@@ -79,6 +79,7 @@ pub const TABLE: &[Entry] = &[
     entry(1, "(sinterstore|sunionstore|sdiffstore) <key> {<set-key>}", Exact),
     entry(6, "sintercard (1|2|3|<int>) {<set-key>} [limit <count>]", Exact),
     entry(2, "sintercard 1 <set-key> {limit <int>|nonsense}", Exact),
+    entry(5, "object encoding <set-key>", Exact),
     entry(5, "sscan <set-key> 0 [match <glob>] count 99999", Members),
     entry(3, "sscan <set-key> <cursor> {match <glob>|count <int>|type <type>}", Kind),
     // Bitmaps.

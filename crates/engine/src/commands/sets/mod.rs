@@ -6,6 +6,8 @@
 
 pub(super) mod chance;
 pub(super) mod combine;
+#[cfg(test)]
+mod log_tests;
 pub(super) mod members;
 pub(super) mod scan;
 
