@@ -607,15 +607,17 @@ impl<'e> Txn<'e> {
     /// Closes the effects of the command that ran.
     #[inline]
     pub fn end_command(&mut self, args: Args) {
-        if self.logging && self.changed && !self.replaced {
+        let is_verbatim = self.logging && self.changed && !self.replaced;
+        (self.changed, self.replaced) = (false, false);
+        // Keys that it met after their time go first: a replica that runs the request must not find them either.
+        if !self.scratch.expired.get_mut().is_empty() {
+            self.delete_expired();
+        }
+        if is_verbatim {
             match args.request() {
                 Some(bytes) => self.scratch.effects.push_bytes(self.db, bytes),
                 None => self.scratch.effects.push_args(self.db, args),
             }
-        }
-        (self.changed, self.replaced) = (false, false);
-        if !self.scratch.expired.get_mut().is_empty() {
-            self.delete_expired();
         }
         self.scratch.forget_key();
     }

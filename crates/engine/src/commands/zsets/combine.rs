@@ -522,4 +522,22 @@ mod tests {
             "#,
         );
     }
+
+    /// A source that is over goes before the request in the log: a replica would still find it.
+    #[test]
+    fn a_source_that_is_over_goes_first() {
+        check(
+            r#"
+            ZADD s 1 a
+            PEXPIRE s 10
+            ZADD t 2 b
+            TICK 20
+            ZUNIONSTORE d 2 s t -> 1 | MULTI ; DEL s ; ZUNIONSTORE d 2 s t ; EXEC
+            ZADD s 1 a
+            PEXPIRE s 10
+            TICK 20
+            ZRANGESTORE d s 0 -1 -> 0 | MULTI ; DEL s ; ZRANGESTORE d s 0 -1 ; EXEC
+            "#,
+        );
+    }
 }
