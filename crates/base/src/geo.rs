@@ -67,7 +67,12 @@ impl Place {
     }
 
     pub fn score(self) -> f64 {
-        self.square(STEP_MAX, LATITUDE_MAX).first_score() as f64
+        self.score_bits() as f64
+    }
+
+    /// The score before it is a float: at the edge of the map it has more bits than a float holds.
+    pub fn score_bits(self) -> u64 {
+        self.square(STEP_MAX, LATITUDE_MAX).first_score()
     }
 
     /// The middle of the square that a score names.

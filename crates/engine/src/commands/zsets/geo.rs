@@ -116,13 +116,15 @@ fn geoadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         return Err(Error::Syntax);
     }
     let mut elements = Vec::with_capacity(words / 3);
+    let mut scores = Vec::with_capacity(words / 3);
     for i in (from..args.len()).step_by(3) {
-        elements.push((place(args.at(i), args.at(i + 1))?.score(), args.at(i + 2)));
+        let place = place(args.at(i), args.at(i + 1))?;
+        elements.push((place.score(), args.at(i + 2)));
+        scores.push(place.score_bits().to_string());
     }
     let outcome = add(txn, args.at(1), options, &elements)?;
     out.int((outcome.added + if options.ch { outcome.updated } else { 0 }) as i64);
     if outcome.added + outcome.updated != 0 {
-        let scores: Vec<String> = elements.iter().map(|(score, _)| (*score as u64).to_string()).collect();
         let mut argv: Vec<&[u8]> = vec![b"zadd"];
         argv.extend(args.iter().take(from).skip(1));
         for (score, (_, member)) in scores.iter().zip(&elements) {
