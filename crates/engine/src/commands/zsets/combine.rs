@@ -10,7 +10,7 @@ use crate::events::Event;
 use crate::row::{Doc, Flags, Meta, Row};
 use crate::txn::Txn;
 use crate::value::{Set, SortedSet, Value};
-use base::number::{parse_f64, parse_i64};
+use base::number::parse_f64;
 use ds::entry::Payload;
 use ds::listpack::{self, Text};
 use ds::sorted::Sorted;
@@ -262,7 +262,7 @@ impl<'t> Source<'t> {
     fn score(self, member: &[u8]) -> Option<f64> {
         match self {
             Self::Nothing => None,
-            Self::Set(set) => contains(set, member).then_some(1.0),
+            Self::Set(set) => set.contains(member).then_some(1.0),
             Self::Sorted(set) => set.score(member),
         }
     }
@@ -389,17 +389,6 @@ fn combine(of: Of, sources: &Sources, aggregate: Aggregate, result: &mut Sorted)
                 result.insert(member, score);
             }
         }),
-    }
-}
-
-fn contains(set: &Set, member: &[u8]) -> bool {
-    match set {
-        Set::Ints(ints) => parse_i64(member).is_some_and(|n| ints.contains(n)),
-        Set::Pack(pack) => {
-            let view = pack.view();
-            view.first().is_some_and(|first| view.find(first, member, 0).is_some())
-        }
-        Set::Table(table) => table.contains(member),
     }
 }
 
