@@ -6,6 +6,7 @@
 //! are meant, each with its reason. A stream that fails is made shorter by [`shrink`].
 
 pub mod accepted;
+mod arguments;
 pub mod compare;
 pub mod grammar;
 pub mod pattern;

@@ -1,0 +1,461 @@
+//! Kinds of arguments, by the names that patterns call them: right, at a limit, or wrong.
+
+use base::crc64::crc64;
+use base::rng::Rng;
+
+pub fn pick<'a>(rng: &mut Rng, all: &[&'a str]) -> &'a str {
+    all[rng.below(all.len() as u64) as usize]
+}
+
+fn number(rng: &mut Rng, from: i64, to: i64) -> Vec<u8> {
+    (from + rng.below((to - from) as u64) as i64).to_string().into_bytes()
+}
+
+const NO_INTEGERS: &[&str] = &[
+    "",
+    "abc",
+    "1.5",
+    "1e3",
+    " 1",
+    "1 ",
+    "+1",
+    "007",
+    "0x10",
+    "--1",
+    "-0",
+    "99999999999999999999999",
+    "\u{0}1",
+];
+const INTEGERS: &[&str] = &[
+    "0",
+    "-1",
+    "1",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775806",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551615",
+    "4294967296",
+    "2147483648",
+    "-2147483649",
+];
+const FLOATS: &[&str] = &[
+    "0.1",
+    "-0.5",
+    "1",
+    "3.0e3",
+    "1e-10",
+    "5e-324",
+    "1e300",
+    "-1e300",
+    "1e5000",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "abc",
+    "",
+    " 1",
+    "1 ",
+    "0x1p3",
+    ".5",
+    "5.",
+    "1e",
+    "123456789.123456789",
+    "17179869184",
+    "0.30000000000000004",
+    "-0",
+];
+/// Scores that 7.0 prints as 7.2 does: their shortest digits are exact.
+const SCORES: &[&str] = &[
+    "0.5", "-0.25", "1.75", "inf", "-inf", "+inf", "Infinity", "nan", "abc", "", " 1", "1 ", "0x1p3", ".5",
+    "5.", "1e", "1e3", "1e5000", "-0",
+];
+/// An expiry far away must not come out the same by chance of the clock, so relative times have a wide range; the
+/// ones below are refused, or past.
+const NO_TIMES: &[&str] = &[
+    "0",
+    "-1",
+    "-1000",
+    "abc",
+    "",
+    "1.5",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775",
+    "99999999999999999999",
+];
+const SETTINGS: &[&str] = &[
+    "maxclients",
+    "timeout",
+    "databases",
+    "save",
+    "port-nonsense",
+    "appendonly",
+    "maxmemory",
+    "maxmemory-policy",
+    "repl-backlog-size",
+    "repl-backlog-ttl",
+    "min-replicas-to-write",
+    "min-replicas-*",
+    "slave-read-only",
+    "repl-timeout",
+    "hz",
+    "proto-max-bulk-len",
+    "tcp-keepalive",
+    "slowlog-*",
+    "lazyfree-*",
+    "*read-only",
+    "stop-writes-on-bgsave-error",
+    "rdbcompression",
+    "requirepass",
+    "masterauth",
+    "lfu-*",
+    "MAXCLIENTS",
+    "list-max-listpack-size",
+    "maxmemory-samples",
+    "client-output-buffer-limit",
+    "notify-keyspace-events",
+    "loglevel",
+    "always-show-logo",
+    "replica-priority",
+    "",
+];
+const COMMANDS: &[&str] = &[
+    "get",
+    "set",
+    "setnx",
+    "setex",
+    "psetex",
+    "getset",
+    "getdel",
+    "getex",
+    "append",
+    "strlen",
+    "setrange",
+    "getrange",
+    "substr",
+    "incr",
+    "decr",
+    "incrby",
+    "decrby",
+    "incrbyfloat",
+    "mget",
+    "mset",
+    "msetnx",
+    "lcs",
+    "setbit",
+    "getbit",
+    "bitcount",
+    "bitpos",
+    "bitop",
+    "sadd",
+    "srem",
+    "smove",
+    "sismember",
+    "smismember",
+    "smembers",
+    "scard",
+    "spop",
+    "srandmember",
+    "sinter",
+    "sinterstore",
+    "sintercard",
+    "sunion",
+    "sunionstore",
+    "sdiff",
+    "sdiffstore",
+    "sscan",
+    "del",
+    "unlink",
+    "exists",
+    "expire",
+    "pexpire",
+    "expireat",
+    "pexpireat",
+    "ttl",
+    "pttl",
+    "expiretime",
+    "pexpiretime",
+    "persist",
+    "type",
+    "keys",
+    "scan",
+    "randomkey",
+    "rename",
+    "renamenx",
+    "copy",
+    "move",
+    "touch",
+    "lpush",
+    "rpush",
+    "lpushx",
+    "rpushx",
+    "lpop",
+    "rpop",
+    "lmpop",
+    "llen",
+    "lrange",
+    "lindex",
+    "lpos",
+    "lset",
+    "linsert",
+    "lrem",
+    "ltrim",
+    "lmove",
+    "rpoplpush",
+    "dbsize",
+    "flushdb",
+    "flushall",
+    "swapdb",
+    "select",
+    "multi",
+    "exec",
+    "discard",
+    "watch",
+    "unwatch",
+    "ping",
+    "echo",
+    "auth",
+    "hello",
+    "quit",
+    "reset",
+    "info",
+    "debug",
+    "save",
+    "bgsave",
+    "lastsave",
+    "role",
+    "time",
+    "shutdown",
+    "slaveof",
+    "replicaof",
+    "replconf",
+    "psync",
+    "sync",
+    "nosuch",
+    "",
+    "client|getname",
+    "config|get",
+    "object|encoding",
+    "GET",
+    "get|x",
+];
+/// Of two words at least: before 7.2 a single one is refused, which would end a MULTI on one side only.
+const REQUESTS: &[&str] = &[
+    "get a",
+    "set a b",
+    "set a b get",
+    "set a b ex 10",
+    "mset a 1 b 2",
+    "mset a 1 b",
+    "msetnx a 1",
+    "mget a b c",
+    "del a b",
+    "rename a b",
+    "copy a b",
+    "lcs a b",
+    "object encoding a",
+    "sadd a b",
+    "smove a b c",
+    "sinterstore a b c",
+    "sintercard 2 a b",
+    "sintercard 2 a",
+    "sscan a 0",
+    "object help",
+    "getex a",
+    "nosuch a",
+    "ping x",
+    "multi x",
+    "flushall async",
+    "exists a a",
+    "watch a b",
+    "move a 1",
+    "scan 0",
+    "config get a",
+    "restore a 0 x",
+    "touch a",
+    "lpush a b",
+    "lpop a 2",
+    "lpos a b",
+    "lmove a b left right",
+    "rpoplpush a b",
+    "lmpop 2 a b left",
+    "lmpop 3 a b left",
+    "lmpop x a left",
+    "setrange a 0 x",
+    "client getname",
+];
+
+/// An argument of a kind (or several), added to `out`.
+pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
+    let text = |rng: &mut Rng, all: &[&str]| pick(rng, all).as_bytes().to_vec();
+    let one = match kind {
+        "key" => key(rng),
+        "set-key" if rng.one_in(30) => key(rng),
+        "set-key" => number_after(rng, "s", 6),
+        "text-key" => number_after(rng, "t", 3),
+        "list-key" if rng.one_in(12) => key(rng),
+        "list-key" => number_after(rng, "l", 4),
+        "element" if rng.one_in(4) => value(rng),
+        "element" => number_after(rng, "e", 6),
+        "zset-key" => number_after(rng, "z", 4),
+        "geo-key" => number_after(rng, "g", 2),
+        "longitude" => {
+            text(rng, &["13.361389", "15.087269", "-180", "180", "0", "-0.1", "181", "x", "120.5"])
+        }
+        "latitude" => {
+            text(rng, &["38.115556", "37.502669", "85", "-85.05112878", "0", "86", "nan", "-33.25"])
+        }
+        "lex-key" => number_after(rng, "x", 2),
+        "member" => member(rng),
+        "score" if rng.one_in(6) => text(rng, SCORES),
+        "score" => number(rng, -20, 20),
+        "bound" if rng.one_in(5) => {
+            text(rng, &["-inf", "+inf", "(inf", "(-inf", "(1.5", "x", "", "(", " 1", "nan", "1e999"])
+        }
+        "bound" if rng.one_in(3) => format!("({}", number_text(rng, -20, 20)).into_bytes(),
+        "bound" => number(rng, -20, 20),
+        "lex" if rng.one_in(3) => text(rng, &["-", "+", "[", "(", "", "a", "+x", "-x"]),
+        "lex" => [pick(rng, &["[", "("]).as_bytes(), &member(rng)].concat(),
+        "limit" if rng.one_in(12) => text(rng, INTEGERS),
+        "limit" => number(rng, -1, 6),
+        "value" => value(rng),
+        "text" => (0..rng.below(40)).map(|_| b'a' + rng.below(4) as u8).collect(),
+        "int" if rng.one_in(4) => text(rng, INTEGERS),
+        "int" if rng.one_in(12) => text(rng, NO_INTEGERS),
+        "int" => number(rng, -20, 100),
+        "float" if rng.one_in(2) => text(rng, FLOATS),
+        "float" => {
+            format!("{}{}", number_text(rng, -1000, 1000), pick(rng, &["", ".5", ".25", ".1", "e2", "e-3"]))
+                .into_bytes()
+        }
+        "seconds" | "millis" | "ttl" if rng.one_in(8) => text(rng, NO_TIMES),
+        "ttl" if rng.one_in(2) => b"0".to_vec(),
+        "seconds" => number(rng, 10_000, 100_000_000),
+        "millis" | "ttl" => number(rng, 10_000_000, 1_000_000_000_000),
+        "at" | "at-millis" if rng.one_in(6) => text(rng, NO_TIMES),
+        "at" | "at-millis" if rng.one_in(4) => number(rng, 1, 1_000_000_000),
+        "at" | "at-later" => number(rng, 4_200_000_000, 5_000_000_000),
+        "at-millis" | "at-millis-later" => number(rng, 4_200_000_000_000, 5_000_000_000_000),
+        // Between these offsets a server would begin to fill half a gigabyte.
+        "offset" if rng.one_in(6) => {
+            text(rng, &["-1", "536870912", "9223372036854775807", "abc", "", "536870911x"])
+        }
+        "offset" => number(rng, 0, 200),
+        // Between these bits too.
+        "bit" if rng.one_in(8) => text(rng, &["-1", "4294967296", "9223372036854775807", "abc", "", "1x"]),
+        "bit" => number(rng, 0, 1200),
+        "index" if rng.one_in(6) => text(rng, INTEGERS),
+        "index" if rng.one_in(20) => text(rng, NO_INTEGERS),
+        "index" => number(rng, -60, 60),
+        "db" if rng.one_in(10) => {
+            text(rng, &["15", "16", "-1", "abc", "", "4294967296", "99999999999999999999"])
+        }
+        "db" => number(rng, 0, 3),
+        "glob" => glob(rng),
+        "cursor" => text(
+            rng,
+            &["0", "0", "0", "5", "17", "abc", "-1", "18446744073709551615", "18446744073709551616", ""],
+        ),
+        "count" if rng.one_in(8) => text(rng, NO_INTEGERS),
+        "count" => number(rng, -1, 20),
+        "type" => text(rng, &["string", "list", "hash", "STRING", "nosuch", ""]),
+        "name" => text(rng, &["alice", "bob", "with space", "", "line\nend", "x", "\u{e4}"]),
+        "client-type" => text(rng, &["replica", "slave", "master", "pubsub", "nonsense"]),
+        "big-id" => text(rng, &["999999999999", "0", "-1", "abc", "18446744073709551615"]),
+        "setting" => text(rng, SETTINGS),
+        "command" => text(rng, COMMANDS),
+        "request" => return out.extend(pick(rng, REQUESTS).split(' ').map(|word| word.as_bytes().to_vec())),
+        "dump" => dump(rng),
+        "any" => any(rng),
+        other => panic!("no arguments are of the kind {other}"),
+    };
+    out.push(one);
+}
+
+fn number_text(rng: &mut Rng, from: i64, to: i64) -> String {
+    String::from_utf8(number(rng, from, to)).expect("digits are text")
+}
+
+fn number_after(rng: &mut Rng, letter: &str, count: u64) -> Vec<u8> {
+    format!("{letter}{}", rng.below(count)).into_bytes()
+}
+
+fn key(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(60) {
+        0 => Vec::new(),
+        1 => b"\x00\xff\r\n\"' k".to_vec(),
+        2 => vec![b'L'; 300],
+        3 => any(rng),
+        4..=6 => number_after(rng, "l", 4),
+        _ => number_after(rng, "k", 9),
+    }
+}
+
+/// Of few enough that they meet; sometimes too long for a listpack.
+fn member(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0 => vec![b'm'; 65],
+        1 => Vec::new(),
+        2..=9 => number(rng, -3, 12),
+        10 => value(rng),
+        _ => number_after(rng, "m", 60),
+    }
+}
+
+fn value(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(16) {
+        0 => pick(rng, INTEGERS).as_bytes().to_vec(),
+        1 => pick(rng, NO_INTEGERS).as_bytes().to_vec(),
+        2 => pick(rng, FLOATS).as_bytes().to_vec(),
+        3..=6 => number(rng, -100, 20_000),
+        7 => Vec::new(),
+        // Around the length where an embedded string ends, and where compression begins.
+        8 => vec![b'e'; 18 + rng.below(30) as usize],
+        9 => any(rng),
+        10 if rng.one_in(10) => (0..2000 + rng.below(2000)).map(|n| (n % 97) as u8).collect(),
+        10 if rng.one_in(40) => vec![b'h'; 40_000],
+        _ => format!("value-{}", rng.below(1000)).into_bytes(),
+    }
+}
+
+fn glob(rng: &mut Rng) -> Vec<u8> {
+    let all = [
+        "*", "k*", "k?", "k[0-4]", "[^k]*", "t?", "k[", "\\k1", "", "[a-z]*", "*1", "k1", "[z-a]*", "**",
+        "?", "k[^1-3]", "*[", "\\", "*\\", "k[\\]1]",
+    ];
+    match rng.below(10) {
+        0 => any(rng),
+        _ => pick(rng, &all).as_bytes().to_vec(),
+    }
+}
+
+fn any(rng: &mut Rng) -> Vec<u8> {
+    let len = if rng.one_in(20) { 100 + rng.below(200) } else { rng.below(12) };
+    (0..len).map(|_| rng.below(256) as u8).collect()
+}
+
+/// What DUMP gives for a string, and what it never gives.
+fn dump(rng: &mut Rng) -> Vec<u8> {
+    let body: &[u8] = match rng.below(8) {
+        0 => &[0, 0xc0, 7],
+        1 => &[0, 0xc1, 0x39, 0x30],
+        2 => &[0, 0xc2, 1, 2, 3, 4],
+        3 => &[0, 0],
+        4 => b"\x00\x40\x05short",
+        // Longer than it is, of no type, empty.
+        5 => b"\x00\x20abc",
+        6 => &[200, 1, b'x'],
+        _ => b"\x00\x05hello",
+    };
+    let version: u16 = if rng.one_in(8) { 99 } else { 10 - rng.below(2) as u16 };
+    let mut out = [body, &version.to_le_bytes()].concat();
+    let crc = crc64(&out) ^ u64::from(rng.one_in(8));
+    out.extend_from_slice(&crc.to_le_bytes());
+    if rng.one_in(12) {
+        out.truncate(rng.below(out.len() as u64) as usize);
+    }
+    out
+}

@@ -1,0 +1,5 @@
+//! SORT.
+
+use super::Entry;
+
+pub const TABLE: &[Entry] = &[];

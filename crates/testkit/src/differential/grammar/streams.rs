@@ -1,0 +1,5 @@
+//! Streams.
+
+use super::Entry;
+
+pub const TABLE: &[Entry] = &[];
