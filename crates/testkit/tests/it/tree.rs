@@ -61,10 +61,18 @@ pub fn wait_equal(nodes: &[&Server]) {
     assert!(digests[0].bytes().any(|byte| byte != b'0'), "nothing was there to be compared");
 }
 
-/// All at once: one takes a second for 200,000 keys.
-fn digests(nodes: &[&Server]) -> Vec<String> {
+/// All at once: one takes a second for 200,000 keys. Beside redis-server 7.0, as that computes them.
+pub fn digests(nodes: &[&Server]) -> Vec<String> {
+    let beside_redis = nodes.iter().any(|node| node.kind().is_redis());
+    let of = |node: &Server| {
+        if beside_redis && !node.kind().is_redis() {
+            node.run("DEBUG DIGEST 7.0").text()
+        } else {
+            digest(node)
+        }
+    };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = nodes.iter().map(|node| scope.spawn(|| digest(node))).collect();
+        let threads: Vec<_> = nodes.iter().map(|node| scope.spawn(|| of(node))).collect();
         threads.into_iter().map(|thread| thread.join().expect("is answered")).collect()
     })
 }
