@@ -10,6 +10,7 @@ mod engine;
 mod error;
 pub mod events;
 pub mod expire;
+pub mod functions;
 pub mod load;
 pub mod log;
 #[cfg(test)]

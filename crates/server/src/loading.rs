@@ -147,10 +147,18 @@ impl Taker<'_> {
                     &format!("The RDB holds an empty value, which is left out: {key}"),
                 );
             }
+            Item::Function { code } => return self.function(&code),
             Item::Eof { .. } => *self.ended = true,
             _ => {}
         }
         Ok(())
+    }
+
+    /// A library must be one that FUNCTION LOAD would take, beside those that came before.
+    fn function(&mut self, code: &[u8]) -> Result<(), String> {
+        let sources = &mut self.staging.functions;
+        crate::script::add_library(self.server, code, sources)
+            .map_err(|error| format!("Failed loading a function library: {error}"))
     }
 
     fn aux(&mut self, key: &[u8], value: &[u8]) {

@@ -50,6 +50,7 @@ pub struct Server {
     pub pause: Pause,
     pub rates: Rates,
     pub expire_stats: ExpireStats,
+    pub scripts: crate::script::Shared,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
@@ -110,6 +111,7 @@ impl Server {
             pause: Pause::default(),
             rates: Rates::default(),
             expire_stats: ExpireStats::default(),
+            scripts: crate::script::Shared::default(),
             active_expire: AtomicBool::new(true),
             rng: Mutex::new(rng),
             trash: start.trash,

@@ -77,6 +77,11 @@ impl Encoder {
         push_length(&mut self.out, expires);
     }
 
+    /// The code of a library of functions.
+    pub fn function(&mut self, code: &[u8]) {
+        super::functions::push_function(&mut self.out, code, self.options.compress);
+    }
+
     pub fn entry(&mut self, key: &[u8], value: &Value, expire_ms: Option<i64>) {
         encode_entry(&mut self.out, key, value, expire_ms, self.options.compress);
     }
