@@ -5,7 +5,7 @@
 
 use crate::host::{Host, Pulse, lend, with_host};
 use crate::library::{Function, Loaded};
-use crate::raise::{Counted, Raised, raised, raised_at, uncover};
+use crate::raise::{Counted, Raised, end_kill, kill, killed, raised, raised_at, uncover};
 use crate::result::Results;
 use crate::sandbox::{Sandbox, compile};
 use crate::scripts::{Script, Scripts, Sha};
@@ -13,7 +13,7 @@ use crate::{libs, redis};
 use foldhash::fast::RandomState;
 use mlua::{HookTriggers, Lua, Table, Value, VmState};
 use resp::{Args, Reply};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,7 +31,6 @@ pub struct Interpreter {
     pub(crate) handler: mlua::Function,
     results: Results,
     failure: Rc<RefCell<Option<Failure>>>,
-    killed: Rc<Cell<bool>>,
     by_sha: HashMap<Sha, Rc<Runnable>, RandomState>,
     by_body: HashMap<Box<[u8]>, Rc<Runnable>, RandomState>,
     /// Of the cache that they belong to.
@@ -76,14 +75,12 @@ impl Interpreter {
             *slot.borrow_mut() = Some(Failure::of(lua, value)?);
             Ok(())
         })?;
-        let killed = Rc::new(Cell::new(false));
-        watch(&sandbox.lua, &killed, false)?;
+        watch(&sandbox.lua, INSTRUCTIONS_PER_PULSE)?;
         Ok(Self {
             results: Results::new(&sandbox.lua)?,
             sandbox,
             handler,
             failure,
-            killed,
             by_sha: HashMap::default(),
             by_body: HashMap::default(),
             generation: 0,
@@ -155,7 +152,7 @@ impl Interpreter {
         let mark = out.mark();
         self.failure.take();
         redis::begin_run();
-        libs::random::begin_run();
+        libs::random::seed(host.rng().next_u64() as i32);
         let called = self.call(host, run, keys, argv);
         let ran = match called {
             Ok((true, value)) => {
@@ -236,8 +233,8 @@ impl Interpreter {
             // It can't fail but for memory, and then the next run's does it.
             let _ = self.sandbox.sweep.call::<()>(());
         }
-        if self.killed.take() {
-            let _ = watch(&self.sandbox.lua, &self.killed, false);
+        if end_kill() {
+            let _ = watch(&self.sandbox.lua, INSTRUCTIONS_PER_PULSE);
         }
     }
 }
@@ -270,20 +267,15 @@ impl Failure {
     }
 }
 
-/// Looks at the host every so many instructions. Once a script is to stop, at every line too, so that it can't catch
-/// the error and go on.
-fn watch(lua: &Lua, killed: &Rc<Cell<bool>>, always: bool) -> mlua::Result<()> {
-    let mut triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_PULSE);
-    if always {
-        triggers = HookTriggers::new().every_line().every_nth_instruction(1);
-    }
-    let killed = killed.clone();
-    lua.set_global_hook(triggers, move |lua, _| {
-        let Some(Pulse::Kill(text)) = with_host(|host| host.pulse()) else { return Ok(VmState::Continue) };
-        if !killed.replace(true) {
-            watch(lua, &killed, true)?;
+/// Looks at the host every so many instructions. Once a script is to stop, at each one: what it does in a function
+/// that runs when it has stopped (an error handler, a metamethod) stops as well.
+fn watch(lua: &Lua, every: u32) -> mlua::Result<()> {
+    lua.set_global_hook(HookTriggers::new().every_nth_instruction(every), |lua, _| {
+        if let Some(error) = killed() {
+            return Err(error);
         }
-        let line = format!("ERR {text}").into_bytes();
-        Err(Raised::Reply { line, counted: Counted::No }.into_error())
+        let Some(Pulse::Kill(text)) = with_host(|host| host.pulse()) else { return Ok(VmState::Continue) };
+        watch(lua, 1)?;
+        Err(kill(text))
     })
 }

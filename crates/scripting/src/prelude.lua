@@ -46,12 +46,18 @@ local lib = {}
 
 -- ---- errors
 
-local caught, uncaught = rust.caught, rust.uncaught
-rust.caught, rust.uncaught = nil, nil
+local caught, uncaught, is_killed = rust.caught, rust.uncaught, rust.is_killed
+rust.caught, rust.uncaught, rust.is_killed = nil, nil, nil
 
 local function settle(ok, ...)
   if ok then return true, ... end
   return false, caught((...))
+end
+
+-- `caught` raises again what stops a script.
+local function unless_killed(ok, ...)
+  if not ok then caught(nil) end
+  return ok, ...
 end
 
 function lib.pcall(...)
@@ -63,7 +69,12 @@ function lib.xpcall(...)
     error("bad argument #2 to 'xpcall' (value expected)", 2)
   end
   local body, handler = ...
-  return xpcall(body, function(raised) return handler(uncaught(raised)) end)
+  -- A handler is called where the error was raised, and what stops a script is raised where nothing watches it: it
+  -- would run for ever.
+  return unless_killed(xpcall(body, function(raised)
+    if is_killed() then return raised end
+    return handler(uncaught(raised))
+  end))
 end
 
 -- ---- tables

@@ -5,7 +5,29 @@
 //! `xpcall`, `coroutine.resume`, and where the run ends.
 
 use mlua::{Lua, Table, Value};
+use std::cell::Cell;
 use std::fmt;
+
+thread_local! {
+    /// The text of the order to stop, from when the script is told of it until its run ends.
+    static KILLED: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// The script is to stop: from here on its errors can't be caught.
+pub(crate) fn kill(text: &'static str) -> mlua::Error {
+    KILLED.set(Some(text));
+    Raised::Reply { line: format!("ERR {text}").into_bytes(), counted: Counted::No }.into_error()
+}
+
+/// The error that goes on, where one is about to be caught.
+pub(crate) fn killed() -> Option<mlua::Error> {
+    KILLED.get().map(kill)
+}
+
+/// A run has ended: whether it was stopped.
+pub(crate) fn end_kill() -> bool {
+    KILLED.take().is_some()
+}
 
 /// What a script sees of an error.
 #[derive(Debug, Clone)]
@@ -118,7 +140,8 @@ fn place(lua: &Lua, level: usize) -> String {
     place.flatten().unwrap_or_default()
 }
 
-/// Source and line of the function that raised what an error handler was called for.
+/// Source and line of the function that raised what an error handler was called for. Of what the sandbox is made of
+/// nothing is told: what its functions raise is where they were called.
 pub(crate) fn raised_at(lua: &Lua) -> Option<(String, i64)> {
     let look = |level| {
         lua.inspect_stack(level, |frame| {
@@ -128,9 +151,15 @@ pub(crate) fn raised_at(lua: &Lua) -> Option<(String, i64)> {
         })
     };
     // The handler itself is level 0.
-    let first = look(1)?;
-    let (_, source, line) = if first.0 { look(2)? } else { first };
-    Some((source, line))
+    let mut level = 1;
+    if look(level)?.0 {
+        level += 1;
+    }
+    while look(level).is_some_and(|(_, source, _)| source == "=prelude" || source == "=(tail call)") {
+        level += 1;
+    }
+    let (is_c, source, line) = look(level)?;
+    (!is_c || level == 2).then_some((source, line))
 }
 
 /// The value that a script is to see for a caught one.
@@ -158,7 +187,10 @@ pub(crate) fn message(error: &mlua::Error) -> String {
         mlua::Error::CallbackError { cause, .. } => message(cause),
         mlua::Error::SyntaxError { message, .. }
         | mlua::Error::RuntimeError(message)
-        | mlua::Error::MemoryError(message) => message.clone(),
+        | mlua::Error::MemoryError(message) => {
+            // What mlua adds to it is for those who write Rust.
+            message.split("\nstack traceback:").next().unwrap_or_default().to_string()
+        }
         other => match raised(other) {
             Some(raised) => raised.to_string(),
             None => other.to_string(),

@@ -126,7 +126,11 @@ fn call(lua: &Lua, args: &MultiValue, on_error: OnError) -> mlua::Result<Value> 
         let outcome = with_host(|host| host.call(buffer.args(), PROTO.get(), reply));
         let value = match outcome {
             None => {
-                return fail(lua, b"redis.call/pcall can only be called inside a script invocation", on_error);
+                return fail(
+                    lua,
+                    b"redis.call/pcall can only be called inside a script invocation",
+                    on_error,
+                );
             }
             Some(Err(refused)) => {
                 let line = line_of(refused.0.as_bytes());

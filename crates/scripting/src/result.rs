@@ -140,11 +140,12 @@ impl Writer<'_> {
     fn pairs(&mut self, map: &Table, out: &mut Reply, depth: usize) -> mlua::Result<()> {
         let later = out.array_later();
         let mut n = 0;
-        map.for_each(|key: Value, value: Value| {
+        for pair in map.pairs::<Value, Value>() {
+            let (key, value) = pair?;
             n += 1;
             self.value(&key, out, depth)?;
-            self.value(&value, out, depth)
-        })?;
+            self.value(&value, out, depth)?;
+        }
         out.finish_map(later, n);
         Ok(())
     }
@@ -152,10 +153,11 @@ impl Writer<'_> {
     fn members(&mut self, set: &Table, out: &mut Reply, depth: usize) -> mlua::Result<()> {
         let later = out.array_later();
         let mut n = 0;
-        set.for_each(|key: Value, _: Value| {
+        for pair in set.pairs::<Value, Value>() {
+            let (key, _) = pair?;
             n += 1;
-            self.value(&key, out, depth)
-        })?;
+            self.value(&key, out, depth)?;
+        }
         out.finish_set(later, n);
         Ok(())
     }

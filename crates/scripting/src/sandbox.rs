@@ -3,7 +3,7 @@
 //! Lua's own libraries are loaded without io, os, package and debug; `prelude.lua` chooses from the rest what Redis
 //! offers, hides it behind tables that can't be written to, and makes that the globals of all code.
 
-use crate::raise::{message, uncover};
+use crate::raise::{killed, message, uncover};
 use crate::{libs, redis};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
@@ -33,6 +33,7 @@ impl Sandbox {
         let offered = lua.create_table()?;
         offered.raw_set("caught", lua.create_function(caught)?)?;
         offered.raw_set("uncaught", lua.create_function(|lua, value: Value| uncover(lua, value))?)?;
+        offered.raw_set("is_killed", lua.create_function(|_, ()| Ok(killed().is_some()))?)?;
         libs::random::offer(&lua, &offered)?;
         redis::offer_clock(&lua, &offered)?;
         offered.raw_set("redis", redis::table(&lua)?)?;
@@ -48,8 +49,12 @@ impl Sandbox {
     }
 }
 
-/// What `pcall` returns of an error: the line of one that a command made, as a string.
+/// What `pcall` returns of an error: the line of one that a command made, as a string. The error that stops a script
+/// is not caught.
 fn caught(lua: &Lua, value: Value) -> mlua::Result<Value> {
+    if let Some(error) = killed() {
+        return Err(error);
+    }
     let value = uncover(lua, value)?;
     if let Value::Table(table) = &value
         && let line @ (Value::String(_) | Value::Number(_) | Value::Integer(_)) = table.get::<Value>("err")?

@@ -119,10 +119,12 @@ fn put_table(out: &mut Vec<u8>, table: &Table, level: usize) -> mlua::Result<()>
         return Ok(());
     }
     put_len(out, count as usize, 0x80, 0xde);
-    table.for_each(|key: Value, value: Value| {
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
         put(out, &key, level + 1)?;
-        put(out, &value, level + 1)
-    })
+        put(out, &value, level + 1)?;
+    }
+    Ok(())
 }
 
 fn unpack_one(lua: &Lua, args: MultiValue) -> mlua::Result<MultiValue> {

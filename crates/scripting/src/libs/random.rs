@@ -1,5 +1,5 @@
-//! `math.random` and `math.randomseed`: the same numbers on every server, in every run. The generator is the one of
-//! POSIX's lrand48, and each run begins with the seed 0.
+//! `math.random` and `math.randomseed`: after one seed the same numbers on every server. The generator is the one of
+//! POSIX's lrand48. Each run begins with a seed of its own.
 
 use super::args::Given;
 use crate::raise::{bad_argument, raise};
@@ -17,11 +17,8 @@ thread_local! {
     static STATE: Cell<u64> = const { Cell::new(LOWEST) };
 }
 
-pub(crate) fn begin_run() {
-    seed(0);
-}
-
-fn seed(seed: i32) {
+/// Begins a run, or what `math.randomseed` asks for.
+pub(crate) fn seed(seed: i32) {
     STATE.set(u64::from(seed as u32) << 16 | LOWEST);
 }
 

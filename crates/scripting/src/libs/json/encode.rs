@@ -59,13 +59,14 @@ impl Writer<'_> {
             Shape::Object => {
                 self.out.push(b'{');
                 let mut first = true;
-                table.for_each(|key: Value, value: Value| {
+                for pair in table.pairs::<Value, Value>() {
+                    let (key, value) = pair?;
                     if !std::mem::take(&mut first) {
                         self.out.push(b',');
                     }
                     self.key(&key)?;
-                    self.value(&value, depth)
-                })?;
+                    self.value(&value, depth)?;
+                }
                 self.out.push(b'}');
             }
         }
