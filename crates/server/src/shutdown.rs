@@ -84,11 +84,6 @@ impl Shutdown {
 pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool {
     logger::log(Level::Warning, "User requested shutdown...");
     sys::notify_systemd(&server.config(), "STOPPING=1\n");
-    if server.scripts.running.is_busy() && asked.no_save {
-        // A script holds every shard, and nobody waits for it.
-        take_leave(server);
-        return true;
-    }
     // No write is answered from here on: it would be in neither the file nor a replica that has caught up.
     server.pause.begin(server, None, Purpose::Shutdown, Scope::Writes, FOREVER_MS);
     if prepare(server, scratch, asked) {
@@ -105,6 +100,13 @@ pub fn run(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool
 pub fn leave_loading(server: &'static Server) -> ! {
     let mut scratch = Scratch::new(server.random_seed());
     run(server, &mut scratch, Asked { no_save: true, now: true, force: true, ..Asked::default() });
+    sys::exit_at_once(0)
+}
+
+/// While a script holds every shard nobody waits for it: the process ends at once, and saves nothing.
+pub fn leave_script(server: &'static Server) -> ! {
+    logger::log(Level::Warning, "User requested shutdown...");
+    take_leave(server);
     sys::exit_at_once(0)
 }
 

@@ -70,6 +70,7 @@ pub struct Command {
 }
 
 pub use config::write_file as write_config_file;
+pub use scripting::{apply_function, changes_functions};
 pub use transactions::{discard, forget_watches, leave_multi};
 
 /// Bytes of a request as text for an error line, up to the first zero byte, where Redis's texts end too. The

@@ -3,8 +3,10 @@
 
 mod host;
 mod running;
+mod stream;
 
 pub use running::{Kind, Running};
+pub use stream::ScriptStream;
 
 use crate::dispatch::{Beside, latin1};
 use crate::session::ConnState;
@@ -143,6 +145,13 @@ enum Found {
 }
 
 impl Found {
+    fn run(&self) -> Run<'_> {
+        match self {
+            Self::Script(script) => Run::Script(script),
+            Self::Function(function) => Run::Function(function),
+        }
+    }
+
     fn declared(&self) -> Declared {
         match self {
             Self::Script(script) => script.script.declared,
@@ -245,16 +254,12 @@ pub fn run(
             call.read_only || matches!(declared, Declared::Flags(flags) if flags.has(FlagSet::NO_WRITES));
         let (proto, db) = (conn.proto, conn.db);
         let kind = if call.named == Named::Function { Kind::Function } else { Kind::Script };
-        let run = match &found {
-            Found::Script(script) => Run::Script(script),
-            Found::Function(function) => Run::Function(function),
-        };
         let name = match &found {
             Found::Script(script) => script.script.sha.as_str().to_string(),
             Found::Function(_) => latin1(args.at(1)),
         };
         let mut host = ScriptHost::new(beside, conn, txn, kind, read_only, &name, args);
-        let ran = interpreter.run(&mut host, &run, keys, argv, &mut Reply::new(out, proto));
+        let ran = interpreter.run(&mut host, &found.run(), keys, argv, &mut Reply::new(out, proto));
         host.end();
         // A script's SELECT is its own.
         conn.proto = proto;

@@ -4,9 +4,10 @@
 use super::super::help::{HELP, help};
 use super::super::{Container, HostRow};
 use crate::script::{self, Kind, with_interpreter};
+use crate::server::Server;
 use crate::session::Session;
 use base::glob;
-use engine::functions::{Functions, Source, Sources};
+use engine::functions::{Source, Sources};
 use engine::row::{Categories, Doc, Flags, Locks};
 use engine::{Done, Error, Meta, Txn, rdb};
 use resp::{Args, Reply};
@@ -49,7 +50,7 @@ pub const FUNCTION: Container = Container {
                 docs: &[Doc::new("library-name", "string")],
                 ..CHANGE
             },
-            run: delete,
+            run: run_change,
         },
         HostRow {
             meta: Meta {
@@ -72,7 +73,7 @@ pub const FUNCTION: Container = Container {
                     .optional()],
                 ..CHANGE
             },
-            run: flush,
+            run: run_change,
         },
         HostRow {
             meta: Meta {
@@ -121,7 +122,7 @@ pub const FUNCTION: Container = Container {
                 docs: &[Doc::flag("replace", "REPLACE").optional(), Doc::new("function-code", "string")],
                 ..CHANGE
             },
-            run: load,
+            run: run_change,
         },
         HostRow {
             meta: Meta {
@@ -145,7 +146,7 @@ pub const FUNCTION: Container = Container {
                 ],
                 ..CHANGE
             },
-            run: restore,
+            run: run_change,
         },
         HostRow {
             meta: Meta {
@@ -161,53 +162,87 @@ pub const FUNCTION: Container = Container {
     ],
 };
 
-/// Changes the libraries under every shard. Done means that they changed, and that the request is logged.
-fn change(
-    session: &mut Session,
-    txn: Option<&mut Txn>,
-    args: Args,
-    edit: impl FnOnce(&Functions) -> Result<Sources, Error>,
-) -> Done {
-    let alone = txn.is_none();
-    session.with_all_shards(txn, |txn| {
-        let functions = &txn.engine().functions;
-        functions.set(edit(functions)?);
-        txn.changed_all(1);
+/// What a request makes of the libraries, and the library that it loads.
+struct Edit {
+    sources: Sources,
+    loaded: Option<Box<[u8]>>,
+}
+
+impl From<Sources> for Edit {
+    fn from(sources: Sources) -> Self {
+        Self { sources, loaded: None }
+    }
+}
+
+/// Changes the libraries, in a transaction over every shard, as the request says. The name of the one that it loads.
+fn change(server: &Server, txn: &mut Txn, args: Args) -> Result<Option<Box<[u8]>>, Error> {
+    let functions = &txn.engine().functions;
+    let served = functions.all();
+    let Edit { sources, loaded } = match args.at(1).to_ascii_lowercase().as_slice() {
+        b"delete" => delete(&served, args)?,
+        b"flush" => flush(args)?,
+        b"load" => load(server, &served, args)?,
+        b"restore" => restore(server, &served, args)?,
+        other => unreachable!("FUNCTION {} changes nothing", other.escape_ascii()),
+    };
+    functions.set(sources);
+    txn.changed_all(1);
+    Ok(loaded)
+}
+
+/// A request of a primary's stream that changes libraries.
+pub fn changes(args: Args) -> bool {
+    let sub = args.get(1).unwrap_or_default().to_ascii_lowercase();
+    let arity = match sub.as_slice() {
+        b"delete" => 3..=3,
+        b"flush" => 2..=3,
+        b"load" | b"restore" => 3..=usize::MAX,
+        _ => return false,
+    };
+    arity.contains(&args.len())
+}
+
+pub fn apply(server: &Server, txn: &mut Txn, args: Args) -> Done {
+    change(server, txn, args).map(|_| ())
+}
+
+/// DELETE, FLUSH, LOAD and RESTORE.
+fn run_change(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+    let (server, alone) = (session.server, txn.is_none());
+    let loaded = session.with_all_shards(txn, |txn| {
+        let loaded = change(server, txn, args)?;
         if alone {
             txn.end_command(args);
         }
-        Ok(())
-    })?
-}
-
-fn delete(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
-    let name = args.at(2);
-    change(session, txn, args, |functions| {
-        let mut sources = Sources::clone(&functions.all());
-        let before = sources.len();
-        sources.retain(|source| *source.name != *name);
-        if sources.len() == before {
-            return Err(Error::text("ERR Library not found"));
-        }
-        Ok(sources)
-    })?;
-    out.ok();
+        Ok(loaded)
+    })??;
+    match loaded {
+        Some(name) => out.bulk(&name),
+        None => out.ok(),
+    }
     Ok(())
 }
 
-fn flush(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+fn delete(served: &Sources, args: Args) -> Result<Edit, Error> {
+    let mut sources = served.clone();
+    sources.retain(|source| *source.name != *args.at(2));
+    if sources.len() == served.len() {
+        return Err(Error::text("ERR Library not found"));
+    }
+    Ok(sources.into())
+}
+
+fn flush(args: Args) -> Result<Edit, Error> {
     let is_mode = |word: &[u8]| word.eq_ignore_ascii_case(b"sync") || word.eq_ignore_ascii_case(b"async");
     match args.len() {
         2 => {}
         3 if is_mode(args.at(2)) => {}
         _ => return Err(Error::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
     }
-    change(session, txn, args, |_| Ok(Sources::new()))?;
-    out.ok();
-    Ok(())
+    Ok(Sources::new().into())
 }
 
-fn load(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+fn load(server: &Server, served: &Sources, args: Args) -> Result<Edit, Error> {
     let mut replace = false;
     for option in args.iter().take(args.len() - 1).skip(2) {
         if !option.eq_ignore_ascii_case(b"replace") {
@@ -216,17 +251,8 @@ fn load(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Repl
         }
         replace = true;
     }
-    let server = session.server;
-    let code = args.at(args.len() - 1);
-    let mut name = None;
-    change(session, txn, args, |functions| {
-        let (new_name, mut sources) = script::load_library(server, code, &functions.all(), replace)?;
-        sources.sort_by(|a, b| a.name.cmp(&b.name));
-        name = Some(new_name);
-        Ok(sources)
-    })?;
-    out.bulk(&name.expect("the change was made"));
-    Ok(())
+    let (name, sources) = script::load_library(server, args.at(args.len() - 1), served, replace)?;
+    Ok(Edit { sources, loaded: Some(name) })
 }
 
 fn dump(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
@@ -243,7 +269,7 @@ enum Policy {
     Replace,
 }
 
-fn restore(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
+fn restore(server: &Server, served: &Sources, args: Args) -> Result<Edit, Error> {
     if 4 < args.len() {
         return Err(Error::Arity { command: "function|restore".into() });
     }
@@ -258,31 +284,26 @@ fn restore(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut R
         }
     };
     let codes = rdb::decode_functions(args.at(2)).map_err(|error| Error::owned(error.to_string()))?;
-    let server = session.server;
-    change(session, txn, args, |functions| {
-        let mut restored = Sources::new();
-        for code in &codes {
-            script::add_library(server, code, &mut restored)?;
-        }
-        if policy == Policy::Flush {
-            return Ok(restored);
-        }
-        let mut kept = Sources::clone(&functions.all());
-        let is_restored = |source: &Source| restored.iter().any(|other| other.name == source.name);
-        if let Some(both) = kept.iter().find(|source| is_restored(source))
-            && policy == Policy::Append
-        {
-            let name = super::super::text(&both.name);
-            return Err(Error::owned(format!("ERR Library {name} already exists")));
-        }
-        kept.retain(|source| !is_restored(source));
-        for source in &restored {
-            script::add_library(server, &source.code, &mut kept)?;
-        }
-        Ok(kept)
-    })?;
-    out.ok();
-    Ok(())
+    let mut restored = Sources::new();
+    for code in &codes {
+        script::add_library(server, code, &mut restored)?;
+    }
+    if policy == Policy::Flush {
+        return Ok(restored.into());
+    }
+    let mut kept = served.clone();
+    let is_restored = |source: &Source| restored.iter().any(|other| other.name == source.name);
+    if let Some(both) = kept.iter().find(|source| is_restored(source))
+        && policy == Policy::Append
+    {
+        let name = super::super::text(&both.name);
+        return Err(Error::owned(format!("ERR Library {name} already exists")));
+    }
+    kept.retain(|source| !is_restored(source));
+    for source in &restored {
+        script::add_library(server, &source.code, &mut kept)?;
+    }
+    Ok(kept.into())
 }
 
 fn kill(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {

@@ -3,7 +3,7 @@
 mod functions;
 mod scripts;
 
-pub use functions::FUNCTION;
+pub use functions::{FUNCTION, apply as apply_function, changes as changes_functions};
 pub use scripts::SCRIPT;
 
 use crate::script::{Call, Named};
