@@ -7,7 +7,7 @@ use crate::host::{Host, Pulse, lend, with_host};
 use crate::library::{Function, Loaded};
 use crate::raise::{Counted, Raised, end_kill, kill, killed, raised, raised_at, uncover};
 use crate::result::Results;
-use crate::sandbox::{Sandbox, compile};
+use crate::sandbox::{Sandbox, Unlimited};
 use crate::scripts::{Script, Scripts, Sha};
 use crate::{libs, redis};
 use foldhash::fast::RandomState;
@@ -125,8 +125,11 @@ impl Interpreter {
         if let Some(known) = self.by_sha.get(&script.sha) {
             return Ok(known.clone());
         }
-        let body = compile(&self.sandbox.lua, script.code(), "@user_script")
-            .map_err(|why| format!("ERR Error compiling script (new function): {why}"))?;
+        let body = self.sandbox.compile(script.code(), "@user_script").map_err(|why| {
+            // A character for a byte, as the server writes lines.
+            let why: String = why.iter().map(|&byte| byte as char).collect();
+            format!("ERR Error compiling script (new function): {why}")
+        })?;
         if COMPILED_MAX <= self.by_sha.len() {
             self.by_sha.clear();
             self.by_body.clear();
@@ -157,6 +160,7 @@ impl Interpreter {
         let ran = match called {
             Ok((true, value)) => {
                 let mut errors = Vec::new();
+                let _unlimited = Unlimited::new(&self.sandbox.lua);
                 match self.results.write(&value, redis::script_proto(), out, &mut errors) {
                     Ok(()) => Ran::Done(errors),
                     Err(error) => self.failed(run, Value::Error(Box::new(error))),
@@ -186,6 +190,7 @@ impl Interpreter {
     }
 
     fn sequence(&self, args: Args) -> mlua::Result<Table> {
+        let _unlimited = Unlimited::new(&self.sandbox.lua);
         self.sandbox.lua.create_sequence_from(args.iter().map(mlua::LuaString::wrap))
     }
 

@@ -6,7 +6,6 @@
 use crate::interpreter::Interpreter;
 use crate::raise::{message, raise_reply};
 use crate::redis;
-use crate::sandbox::compile;
 use crate::shebang::FlagSet;
 use engine::functions::{Functions, Source, Sources};
 use mlua::{Lua, MultiValue, Table, Value};
@@ -36,6 +35,7 @@ pub struct Library {
 pub(crate) struct Loaded {
     version: u64,
     libraries: Vec<Rc<Library>>,
+    /// By name in lower case.
     by_name: HashMap<Vec<u8>, Rc<Function>>,
     /// Such as ran here and are not, or not yet, the data set's.
     recent: Vec<Rc<Library>>,
@@ -141,7 +141,7 @@ impl Interpreter {
 
     fn keep(&mut self, library: Rc<Library>) {
         for function in &library.functions {
-            self.loaded.by_name.insert(function.name.clone(), function.clone());
+            self.loaded.by_name.entry(function.name.to_ascii_lowercase()).or_insert_with(|| function.clone());
         }
         self.loaded.libraries.push(library);
     }
@@ -151,8 +151,9 @@ impl Interpreter {
         &self.loaded.libraries
     }
 
+    /// A function, in any case of letters.
     pub fn function(&self, name: &[u8]) -> Option<Rc<Function>> {
-        self.loaded.by_name.get(name).cloned()
+        self.loaded.by_name.get(&name.to_ascii_lowercase()).cloned()
     }
 
     /// Adds a library to `sources`, if it is one and shares no name with the others. It runs here, which registers its
@@ -165,8 +166,9 @@ impl Interpreter {
         let functions = self.run_library(code)?;
         for other in sources.iter() {
             let other = self.library_of(other)?;
-            let taken =
-                |function: &&Rc<Function>| other.functions.iter().any(|known| known.name == function.name);
+            let taken = |function: &&Rc<Function>| {
+                other.functions.iter().any(|known| known.name.eq_ignore_ascii_case(&function.name))
+            };
             if let Some(function) = functions.iter().find(taken) {
                 return Err(LoadError::FunctionExists(function.name.clone()));
             }
@@ -192,8 +194,7 @@ impl Interpreter {
     fn run_library(&mut self, code: &[u8]) -> Result<Vec<Rc<Function>>, LoadError> {
         let (_, code_at) = metadata(code)?;
         let lua = self.sandbox.lua.clone();
-        let body = compile(&lua, &code[code_at..], "@user_function")
-            .map_err(|why| LoadError::Compiling(why.into_bytes()))?;
+        let body = self.sandbox.compile(&code[code_at..], "@user_function").map_err(LoadError::Compiling)?;
         let registered = Rc::new(RefCell::new(Some(Vec::new())));
         let failed = |error: mlua::Error| LoadError::Registering(message(&error).into_bytes());
         let table = load_api(&lua, &registered).map_err(failed)?;

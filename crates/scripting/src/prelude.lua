@@ -256,4 +256,4 @@ local function load_library(body, handler, redis)
   return ok, raised
 end
 
-return globals, run, run_bare, run_function, load_library, sweep
+return globals, lib.loadstring, run, run_bare, run_function, load_library, sweep

@@ -3,6 +3,7 @@
 use crate::host::{LogLevel, with_host};
 use crate::raise::{Counted, Raised, error_table, line_of, raise_reply};
 use crate::reply;
+use crate::sandbox::Unlimited;
 use base::number;
 use mlua::{Lua, MultiValue, Table, Value};
 use resp::{Proto, RequestBuffer};
@@ -117,6 +118,7 @@ fn request(buffer: &mut RequestBuffer, args: &MultiValue) -> Result<(), &'static
 }
 
 fn call(lua: &Lua, args: &MultiValue, on_error: OnError) -> mlua::Result<Value> {
+    let _unlimited = Unlimited::new(lua);
     BUFFERS.with_borrow_mut(|buffers| {
         let Buffers { request: buffer, reply } = buffers;
         if let Err(why) = request(buffer, args) {

@@ -6,13 +6,15 @@
 use crate::raise::{killed, message, uncover};
 use crate::{libs, redis};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
+use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, Value};
 
 /// A state of Lua, and the functions of the prelude that run code in it.
 pub(crate) struct Sandbox {
     pub lua: Lua,
     /// (body, handler, keys, argv): a script.
     pub run: Function,
+    /// (code, name): a function, or nil and why not.
+    compile: Function,
     /// (body, handler): a script without keys and arguments.
     pub run_bare: Function,
     /// (body, handler, keys, argv): a function of a library.
@@ -25,6 +27,25 @@ pub(crate) struct Sandbox {
 
 /// Bytes that one interpreter may hold. A script that wants more gets Lua's "not enough memory".
 const MEMORY_BYTES_MAX: usize = 1 << 30;
+
+/// While this lives there is no limit: what Rust makes of arguments and replies is as large as they are, and without a
+/// limit the binding needs not guard each step of it.
+pub(crate) struct Unlimited<'l>(&'l Lua);
+
+impl<'l> Unlimited<'l> {
+    #[inline]
+    pub(crate) fn new(lua: &'l Lua) -> Self {
+        lua.set_memory_limit(0).expect("the state's memory is its own");
+        Self(lua)
+    }
+}
+
+impl Drop for Unlimited<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.set_memory_limit(MEMORY_BYTES_MAX).expect("the state's memory is its own");
+    }
+}
 
 impl Sandbox {
     pub(crate) fn new() -> mlua::Result<Self> {
@@ -42,10 +63,10 @@ impl Sandbox {
         offered.raw_set("bit", libs::bit::table(&lua)?)?;
         offered.raw_set("struct", libs::pack::table(&lua)?)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude").set_mode(ChunkMode::Text);
-        let (globals, run, run_bare, run_function, load_library, sweep): (Table, _, _, _, _, _) =
+        let (globals, compile, run, run_bare, run_function, load_library, sweep): (Table, _, _, _, _, _, _) =
             prelude.call(offered)?;
         lua.set_globals(globals)?;
-        Ok(Self { lua, run, run_bare, run_function, load_library, sweep })
+        Ok(Self { lua, compile, run, run_bare, run_function, load_library, sweep })
     }
 }
 
@@ -64,8 +85,16 @@ fn caught(lua: &Lua, value: Value) -> mlua::Result<Value> {
     Ok(value)
 }
 
-/// Compiles code that is text. The error is Lua's.
-pub(crate) fn compile(lua: &Lua, code: &[u8], name: &str) -> Result<Function, String> {
-    let chunk = lua.load(code).set_name(name).set_mode(ChunkMode::Text);
-    chunk.into_function().map_err(|error| message(&error))
+impl Sandbox {
+    /// Compiles code that is text. The error is Lua's, byte by byte.
+    pub(crate) fn compile(&self, code: &[u8], name: &str) -> Result<Function, Vec<u8>> {
+        let compiled: mlua::Result<(Option<Function>, Value)> =
+            self.compile.call((LuaString::wrap(code), name));
+        match compiled {
+            Ok((Some(function), _)) => Ok(function),
+            Ok((None, Value::String(text))) => Err(text.as_bytes().to_vec()),
+            Ok((None, _)) => Err(b"unknown error".to_vec()),
+            Err(error) => Err(message(&error).into_bytes()),
+        }
+    }
 }

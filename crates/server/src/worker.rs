@@ -21,6 +21,7 @@ use engine::Scratch;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 use resp::{Decoder, ProtocolError};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -75,6 +76,11 @@ struct Conn {
 }
 
 impl Told {
+    /// It asked for another turn.
+    fn nothing(index: usize) -> Self {
+        Self { index, readable: false, ending: false, writable: false }
+    }
+
     fn by(index: usize, event: &Event) -> Self {
         Self {
             index,
@@ -120,7 +126,13 @@ pub struct Floor {
     freed: Vec<usize>,
     /// Connections that have more to do without a new event.
     again: Vec<usize>,
-    /// What was told meanwhile of the connection whose turn it is.
+    /// What was told and is not served yet.
+    queue: VecDeque<Told>,
+    /// The mailbox is to be looked at.
+    mail: bool,
+    /// Connections whose turn it is: one, or a second one inside the turn of a first that takes long.
+    in_turn: Vec<usize>,
+    /// What was told meanwhile of them.
     missed: Vec<Told>,
 }
 
@@ -140,6 +152,9 @@ impl Floor {
             free: Vec::new(),
             freed: Vec::new(),
             again: Vec::new(),
+            queue: VecDeque::new(),
+            mail: false,
+            in_turn: Vec::new(),
             missed: Vec::new(),
         }
     }
@@ -217,14 +232,10 @@ impl<'w> Worker<'w> {
             self.begin_pass();
             let started = self.now.nanos;
             for index in std::mem::take(&mut self.floor.again) {
-                self.turn(index, None);
+                self.floor.queue.push_back(Told::nothing(index));
             }
-            for event in &events {
-                match event.token() {
-                    MAILBOX => self.read_mailbox(),
-                    Token(index) => self.turn(index, Some(event)),
-                }
-            }
+            self.take_in(&events);
+            self.serve_queue();
             self.floor.free.append(&mut self.floor.freed);
             self.tick();
             self.server.wake_log_readers();
@@ -241,13 +252,31 @@ impl<'w> Worker<'w> {
             return; // interrupted: the next pass sees it
         }
         self.begin_pass();
-        for event in &events {
+        self.take_in(&events);
+        self.serve_queue();
+    }
+
+    /// Queues what the poll told. The queue is the floor's: what stands in it when a turn takes long is served meanwhile.
+    fn take_in(&mut self, events: &Events) {
+        for event in events {
             match event.token() {
-                MAILBOX => self.read_mailbox(),
-                Token(index) if self.floor.conns.get(index).is_some_and(Option::is_some) => {
-                    self.turn(index, Some(event));
-                }
-                Token(index) => self.floor.missed.push(Told::by(index, event)),
+                MAILBOX => self.floor.mail = true,
+                Token(index) => self.floor.queue.push_back(Told::by(index, event)),
+            }
+        }
+    }
+
+    fn serve_queue(&mut self) {
+        loop {
+            if std::mem::take(&mut self.floor.mail) {
+                self.read_mailbox();
+            }
+            let Some(told) = self.floor.queue.pop_front() else { return };
+            let index = told.index;
+            if self.floor.conns.get(index).is_some_and(Option::is_some) {
+                self.turn(index, Some(&told));
+            } else if self.floor.in_turn.contains(&index) {
+                self.floor.missed.push(told);
             }
         }
     }
@@ -303,13 +332,15 @@ impl<'w> Worker<'w> {
     }
 
     /// One connection's turn: after an event, or because it asked for another.
-    fn turn(&mut self, index: usize, event: Option<&Event>) {
+    fn turn(&mut self, index: usize, told: Option<&Told>) {
         let Some(mut conn) = self.floor.conns.get_mut(index).and_then(Option::take) else { return };
-        if let Some(event) = event {
-            conn.hear(&Told::by(index, event));
+        if let Some(told) = told {
+            conn.hear(told);
         }
         self.lend_buffers(&mut conn);
+        self.floor.in_turn.push(index);
         let mut next = self.serve(&mut conn);
+        self.floor.in_turn.pop();
         self.take_buffers(&mut conn);
         if !self.floor.missed.is_empty() {
             self.hear_missed(index, &mut conn, &mut next);

@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("replication", &["base", "resp"]),
     ("scripting", &["base", "resp", "engine"]),
     ("server", &["base", "resp", "ds", "engine", "replication", "scripting"]),
-    ("testkit", &["base", "resp", "ds", "engine", "replication"]),
+    ("testkit", &["base", "resp", "ds", "engine", "replication", "scripting"]),
     ("bench", &["base", "resp", "ds", "engine", "replication", "testkit"]),
 ];
 

@@ -112,6 +112,8 @@ fn is_integer(option: u8) -> bool {
 }
 
 fn pack(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
+    // A nil follows the arguments, which is what an option without one finds.
+    let args: MultiValue = args.into_iter().chain([Value::Nil]).collect();
     let given = Given::new(lua, &args);
     let format = given.string(1)?;
     let format = format.as_bytes();
@@ -271,8 +273,8 @@ fn size(lua: &Lua, args: MultiValue) -> mlua::Result<f64> {
     let mut total: usize = 0;
     while let Some(Item { option, size, padding }) = format.next(total)? {
         match option {
-            b's' => return Err(bad_argument(lua, 1, "variable-size format in 's'")),
-            b'c' if size == 0 => return Err(bad_argument(lua, 1, "variable-size format 'c0'")),
+            b's' => return Err(bad_argument(lua, 1, "option 's' has no fixed size")),
+            b'c' if size == 0 => return Err(bad_argument(lua, 1, "option 'c0' has no fixed size")),
             other if !other.is_ascii_alphanumeric() => format.control(other)?,
             _ => {}
         }

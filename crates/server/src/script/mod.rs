@@ -196,6 +196,23 @@ fn find(
     }
 }
 
+/// What a call runs, its keys, and its arguments. A function is looked for before its keys are counted.
+fn prepare<'a>(
+    server: &crate::server::Server,
+    interpreter: &mut Interpreter,
+    call: Call,
+    args: Args<'a>,
+) -> Result<(Found, Args<'a>, Args<'a>), Error> {
+    let mut found = || find(server, interpreter, call, args.at(1));
+    if call.named == Named::Function {
+        let found = found()?;
+        let (keys, argv) = split(call, args)?;
+        return Ok((found, keys, argv));
+    }
+    let (keys, argv) = split(call, args)?;
+    Ok((found()?, keys, argv))
+}
+
 /// Whether a script may begin in this state, beyond what was checked for its command.
 fn check(call: Call, declared: Declared, state: State) -> Done {
     let Declared::Flags(flags) = declared else {
@@ -246,8 +263,7 @@ pub fn run(
 ) -> Finished {
     let server = beside.server;
     let ran = with_interpreter(&server.scripts, |interpreter| -> Result<Ran, Error> {
-        let (keys, argv) = split(call, args)?;
-        let found = find(server, interpreter, call, args.at(1))?;
+        let (found, keys, argv) = prepare(server, interpreter, call, args)?;
         let declared = found.declared();
         check(call, declared, txn.state())?;
         let read_only =
@@ -256,7 +272,7 @@ pub fn run(
         let kind = if call.named == Named::Function { Kind::Function } else { Kind::Script };
         let name = match &found {
             Found::Script(script) => script.script.sha.as_str().to_string(),
-            Found::Function(_) => latin1(args.at(1)),
+            Found::Function(function) => latin1(&function.name),
         };
         let mut host = ScriptHost::new(beside, conn, txn, kind, read_only, &name, args);
         let ran = interpreter.run(&mut host, &found.run(), keys, argv, &mut Reply::new(out, proto));

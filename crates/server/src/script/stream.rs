@@ -3,7 +3,7 @@
 //! A primary of Redis 7 sends libraries as FUNCTION LOAD and its like, and of scripts only what they did. Older ones
 //! may send the calls themselves: they run here with the commands of data and SELECT, and whatever they say happens.
 
-use super::{Call, Named, find, split, with_interpreter};
+use super::{Call, Named, prepare, with_interpreter};
 use crate::logger::{self, Level};
 use crate::server::Server;
 use base::rng::Rng;
@@ -59,8 +59,7 @@ impl Foreign for ScriptStream {
 
 fn run(server: &'static Server, txn: &mut Txn, call: Call, args: Args) -> Done {
     let ran = with_interpreter(&server.scripts, |interpreter| {
-        let (keys, argv) = split(call, args)?;
-        let found = find(server, interpreter, call, args.at(1))?;
+        let (found, keys, argv) = prepare(server, interpreter, call, args)?;
         let mut out = Vec::new();
         let mut reply = Reply::new(&mut out, Proto::Resp2);
         Ok(interpreter.run(&mut StreamHost { server, txn }, &found.run(), keys, argv, &mut reply))

@@ -1,5 +1,6 @@
 //! Kinds of arguments, by the names that patterns call them: right, at a limit, or wrong.
 
+use super::scripts;
 use base::crc64::crc64;
 use base::rng::Rng;
 
@@ -370,6 +371,23 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "request" => return out.extend(pick(rng, REQUESTS).split(' ').map(|word| word.as_bytes().to_vec())),
         "dump" => dump(rng),
         "any" => any(rng),
+        // Whose reply is neither prose nor in an order of its own.
+        "call" => loop {
+            let request = pick(rng, REQUESTS);
+            if !request.starts_with("scan") && !request.starts_with("sscan") && !request.ends_with("help") {
+                return out.extend(request.split(' ').map(|word| word.as_bytes().to_vec()));
+            }
+        },
+        "script" => scripts::script(rng),
+        "calling" => scripts::calling(rng),
+        "library" => scripts::library(rng),
+        "library-name" => text(rng, &["lib1", "lib2", "lib3", "lib*", "nosuch", ""]),
+        "function" => text(rng, &["f1", "f2", "f3", "F1", "nosuch"]),
+        // Of scripts that `calling` gives, and of none.
+        "sha" => {
+            let body = if rng.one_in(5) { b"nosuch".to_vec() } else { scripts::calling(rng) };
+            scripting::Sha::of(&body).as_str().as_bytes().to_vec()
+        }
         other => panic!("no arguments are of the kind {other}"),
     };
     out.push(one);
