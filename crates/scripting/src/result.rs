@@ -89,10 +89,9 @@ impl Writer<'_> {
             out.raw(b"\r\n");
             return Ok(());
         }
-        match table.raw_get(&names.double)? {
-            Value::Number(n) => return Ok(out.double(n)),
-            Value::Integer(n) => return Ok(out.double(n as f64)),
-            _ => {}
+        if let Some(number) = table.raw_get::<Value>(&names.double)?.as_f64() {
+            out.double(number);
+            return Ok(());
         }
         if let Value::Table(map) = table.raw_get(&names.map)? {
             return self.pairs(&map, out, depth);

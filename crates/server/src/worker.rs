@@ -351,10 +351,10 @@ impl<'w> Worker<'w> {
     /// What was told of the connection while its turn went on. Of one that is gone nothing is to be told.
     #[cold]
     fn hear_missed(&mut self, index: usize, conn: &mut Conn, next: &mut Next) {
-        let (missed, others) =
+        let (missed, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.floor.missed).into_iter().partition(|told| told.index == index);
         self.floor.missed = others;
-        for told in Vec::<Told>::from(missed) {
+        for told in missed {
             conn.hear(&told);
             if *next == Next::Wait {
                 *next = Next::Again;

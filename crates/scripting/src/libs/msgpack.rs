@@ -61,7 +61,7 @@ fn put_number(out: &mut Vec<u8>, n: f64) {
 
 fn put_integer(out: &mut Vec<u8>, n: i64) {
     match n {
-        0..=0x7f | -32..=-1 => out.push(n as u8),
+        -32..=0x7f => out.push(n as u8),
         0x80..=0xff => out.extend([0xcc, n as u8]),
         0x100..=0xffff => put_sized(out, 0xcd, &(n as u16).to_be_bytes()),
         0x1_0000..=0xffff_ffff => put_sized(out, 0xce, &(n as u32).to_be_bytes()),
