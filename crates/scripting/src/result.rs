@@ -89,7 +89,13 @@ impl Writer<'_> {
             out.raw(b"\r\n");
             return Ok(());
         }
-        if let Some(number) = table.raw_get::<Value>(&names.double)?.as_f64() {
+        // A whole number comes as an integer.
+        let number = match table.raw_get(&names.double)? {
+            Value::Number(n) => Some(n),
+            Value::Integer(n) => Some(n as f64),
+            _ => None,
+        };
+        if let Some(number) = number {
             out.double(number);
             return Ok(());
         }

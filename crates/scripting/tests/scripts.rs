@@ -156,6 +156,7 @@ fn values_become_replies() {
         ("return {ok='fi\\nne'}", r"+fi ne\r\n"),
         ("return {err='MY x'}", r"-MY x\r\n"),
         ("return {double=3.5}", r"$3\r\n3.5\r\n"),
+        ("return {double=-134}", r"$4\r\n-134\r\n"),
         ("return {map={a=1}}", r"*2\r\n$1\r\na\r\n:1\r\n"),
         ("return {set={a=true}}", r"*1\r\n$1\r\na\r\n"),
         ("return {big_number='12\\n3'}", r"$4\r\n12 3\r\n"),

@@ -373,7 +373,7 @@ fn call(rng: &mut Rng) -> String {
         3 => format!("'incrby',{key},{}", number(rng)),
         4 => format!("'mget',{key},'nokey','t1'"),
         5 => format!("'sadd','s1',{}", number(rng)),
-        6 => "'smembers','s0'".into(),
+        6 => "'scard','s0'".into(),
         7 => format!("'zadd','z1',{},'m'", rng.below(50)),
         8 => "'zrange','z1',0,-1,'withscores'".into(),
         9 => "'zscore','z1','m'".into(),

@@ -122,7 +122,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let text: &[u8] = match get(&self.settings.encode_invalid) {
-            OFF => return Err(self.refuse(value, "must not be NaN or Infinity")),
+            OFF => return Err(self.refuse(value, "must not be NaN or Inf")),
             NULL => b"null",
             _ if n.is_nan() => b"nan",
             _ if n < 0.0 => b"-inf",

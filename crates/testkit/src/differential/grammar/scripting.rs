@@ -17,7 +17,7 @@ pub const TABLE: &[Entry] = &[
     entry(5, "script exists {<sha>}", Exact),
     entry(1, "script flush [sync|async|nonsense]", Exact),
     entry(1, "script (kill|nonsense|load|exists)", Exact),
-    entry(1, "script (help|debug no|debug nonsense)", Kind),
+    entry(1, "script help", Kind),
     entry(10, "function load [replace|nonsense] <library>", Exact),
     entry(3, "function delete <library-name>", Exact),
     entry(1, "function flush [sync|async|nonsense]", Exact),
