@@ -6,7 +6,7 @@
 use crate::host::{Host, Pulse, lend, with_host};
 use crate::library::{Function, Loaded};
 use crate::raise::{Counted, Raised, end_kill, kill, killed, raised, raised_at, uncover};
-use crate::result::Results;
+use crate::result::{Results, c_string};
 use crate::sandbox::{Sandbox, Unlimited};
 use crate::scripts::{Script, Scripts, Sha};
 use crate::{libs, redis};
@@ -209,7 +209,7 @@ impl Interpreter {
                 },
             },
         };
-        let mut line = failure.line;
+        let mut line = c_string(&failure.line).to_vec();
         if let Some((source, at)) = failure.place {
             let name = match run {
                 Run::Script(script) => script.script.sha.as_str().as_bytes(),

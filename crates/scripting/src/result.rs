@@ -121,7 +121,8 @@ impl Writer<'_> {
 
     fn error(&mut self, table: &Table, line: &LuaString, out: &mut Reply) -> mlua::Result<()> {
         let line = line.as_bytes();
-        out.error_line(&line);
+        let line = c_string(&line);
+        out.error_line(line);
         if table.raw_get::<Value>(&self.names.counted)? != Value::Boolean(true) {
             self.errors.push(line.to_vec());
         }
@@ -166,6 +167,11 @@ impl Writer<'_> {
         out.finish_set(later, n);
         Ok(())
     }
+}
+
+/// An error ends where a string of C would.
+pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&c| c == 0).next().unwrap_or_default()
 }
 
 /// As C casts a double to a long long on x86: what does not fit is the smallest number.

@@ -191,7 +191,7 @@ fn number(rng: &mut Rng) -> String {
                 "9007199254740993",
                 "1e300",
                 "-0.5",
-                "1e-7",
+                
             ],
         )
         .to_string(),

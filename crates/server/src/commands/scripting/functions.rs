@@ -271,7 +271,7 @@ enum Policy {
 
 fn restore(server: &Server, served: &Sources, args: Args) -> Result<Edit, Error> {
     if 4 < args.len() {
-        return Err(Error::Arity { command: "function|restore".into() });
+        return Err(super::super::wrong_subcommand("FUNCTION", b"restore"));
     }
     let policy = match args.get(3).map(<[u8]>::to_ascii_lowercase).as_deref() {
         None | Some(b"append") => Policy::Append,
