@@ -218,7 +218,8 @@ impl<'r> Reader<'r> {
             0xcc => Value::Number(f64::from(self.bytes::<1>()?[0])),
             0xcd => Value::Number(f64::from(u16::from_be_bytes(self.bytes()?))),
             0xce => Value::Number(f64::from(u32::from_be_bytes(self.bytes()?))),
-            0xcf => Value::Number(u64::from_be_bytes(self.bytes()?) as f64),
+            // Beyond 2^63 it comes out negative, as in Redis.
+            0xcf => Value::Number(i64::from_be_bytes(self.bytes()?) as f64),
             0xd0 => Value::Number(f64::from(self.bytes::<1>()?[0] as i8)),
             0xd1 => Value::Number(f64::from(i16::from_be_bytes(self.bytes()?))),
             0xd2 => Value::Number(f64::from(i32::from_be_bytes(self.bytes()?))),

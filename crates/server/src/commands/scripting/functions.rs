@@ -237,6 +237,7 @@ fn flush(args: Args) -> Result<Edit, Error> {
     match args.len() {
         2 => {}
         3 if is_mode(args.at(2)) => {}
+        4.. => return Err(super::super::wrong_subcommand("FUNCTION", b"flush")),
         _ => return Err(Error::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
     }
     Ok(Sources::new().into())
