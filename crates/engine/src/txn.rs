@@ -19,7 +19,7 @@ use crate::events::Event;
 use crate::log::Effects;
 use crate::row::Row;
 use crate::shard::{Db, Shard, WatchMark, Wholly};
-use crate::value::{self, Str, TAG_RAW, Value};
+use crate::value::{self, Horizon, Str, TAG_RAW, Value};
 use base::position::Offset;
 use base::rng::Rng;
 use ds::entry::{Entry, EntryRef, NewPayload, Payload};
@@ -335,6 +335,15 @@ impl<'e> Txn<'e> {
         unreachable!("the shards hold as many keys as were counted")
     }
 
+    /// Which fields of hashes count as gone for this transaction.
+    #[inline]
+    pub fn horizon(&self) -> Horizon {
+        match self.origin {
+            Origin::Client => Horizon::at(self.now_ms),
+            Origin::Primary => Horizon::NONE,
+        }
+    }
+
     /// [`Txn::is_past`], for while the shards are changed.
     fn past(&self) -> impl Fn(i64) -> bool + Copy + use<> {
         let (now_ms, of_client) = (self.now_ms, self.origin == Origin::Client);
@@ -453,6 +462,35 @@ impl<'e> Txn<'e> {
             entry.borrow().set_access(clock);
         }
         Some(entry)
+    }
+
+    /// Deletes the fields of the hash at `key` whose time has passed, in the log too, and the key with the last one:
+    /// what a client's write does first, as [`Txn::get_mut`] does it with keys.
+    pub fn drop_due_fields(&mut self, key: &[u8]) {
+        let horizon = self.horizon();
+        let entry = self.get(key);
+        let Some(Payload::Boxed(Value::Hash(hash))) = entry.map(|entry| entry.payload()) else { return };
+        if hash.has_due(horizon) {
+            self.take_due_fields(key, horizon);
+        }
+    }
+
+    #[cold]
+    fn take_due_fields(&mut self, key: &[u8], horizon: Horizon) {
+        let Some(mut entry) = self.get_mut(key) else { return };
+        let Some(Value::Hash(hash)) = entry.boxed_mut() else { return };
+        let due = hash.take_due(horizon, usize::MAX);
+        if hash.is_empty()
+            && let Some(entry) = self.remove(key)
+        {
+            self.discard(entry);
+        }
+        let hash = self.scratch.hash(self.engine, key);
+        self.held.get_mut(self.engine.shard_of(hash)).touch_watchers(self.db, key);
+        if self.logging {
+            let argv = [b"HDEL", key].into_iter().chain(due.iter().map(|field| &field[..]));
+            self.scratch.effects.push_command(self.db, &argv.collect::<Vec<_>>());
+        }
     }
 
     /// Takes the key out of the keyspace.

@@ -11,8 +11,8 @@ mod set;
 mod shapes;
 mod sorted_set;
 
-pub use hash::Hash;
 pub(crate) use hash::triples;
+pub use hash::{Hash, Horizon};
 pub use list::List;
 pub use set::Set;
 pub(crate) use shapes::has_repeats;

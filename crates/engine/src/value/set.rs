@@ -251,7 +251,7 @@ const INT_BYTES_MAX: usize = 10;
 
 /// `count` different numbers below `len`, each choice equally likely (Floyd's sampling), ascending; all of them if
 /// there are no more.
-fn ranks(len: usize, count: usize, rng: &mut Rng) -> Vec<usize> {
+pub(super) fn ranks(len: usize, count: usize, rng: &mut Rng) -> Vec<usize> {
     if len <= count {
         return (0..len).collect();
     }
