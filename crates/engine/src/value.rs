@@ -12,7 +12,7 @@ mod shapes;
 mod sorted_set;
 
 pub(crate) use hash::triples;
-pub use hash::{Hash, Horizon};
+pub use hash::{Hash, Horizon, Set as HashSet};
 pub use list::List;
 pub use set::Set;
 pub(crate) use shapes::has_repeats;
@@ -244,6 +244,14 @@ views! {
 pub fn set_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Set, Error> {
     match entry.boxed_mut() {
         Some(Value::Set(set)) => Ok(set),
+        _ => Err(Error::WrongType),
+    }
+}
+
+/// The hash that is to be changed, or WRONGTYPE.
+pub fn hash_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Hash, Error> {
+    match entry.boxed_mut() {
+        Some(Value::Hash(hash)) => Ok(hash),
         _ => Err(Error::WrongType),
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
+mod hashes;
 mod keys;
 mod keyspace;
 mod lists;
@@ -46,6 +47,11 @@ pub const FAMILIES: &[&[Row]] = &[
     sets::chance::ROWS,
     sets::combine::ROWS,
     sets::scan::ROWS,
+    hashes::write::ROWS,
+    hashes::read::ROWS,
+    hashes::number::ROWS,
+    hashes::random::ROWS,
+    hashes::scan::ROWS,
     zsets::add::ROWS,
     zsets::read::ROWS,
     zsets::range::ROWS,

@@ -9,6 +9,8 @@ mod pick;
 #[cfg(test)]
 mod tests;
 
+pub use edit::Set;
+
 use super::Shapes;
 use super::shapes::has_repeats;
 use ds::fields::{Fields, Insert};
