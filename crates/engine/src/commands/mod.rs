@@ -8,6 +8,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod sort;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -46,6 +47,7 @@ pub const FAMILIES: &[&[Row]] = &[
     sets::chance::ROWS,
     sets::combine::ROWS,
     sets::scan::ROWS,
+    sort::ROWS,
     zsets::add::ROWS,
     zsets::read::ROWS,
     zsets::range::ROWS,
