@@ -315,11 +315,11 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "zset-key" => number_after(rng, "z", 4),
         "geo-key" => number_after(rng, "g", 2),
         "sorted-zset-key" => number_after(rng, "y", 3),
-        "number-key" if rng.one_in(30) => key(rng),
         "number-key" => number_after(rng, "n", 3),
         "number-set-key" => number_after(rng, "i", 3),
         // Of different texts: equal ones would come in the order of a hash table.
         "number" if rng.one_in(200) => b"x".to_vec(),
+        "plain-member" => number_after(rng, "m", 60),
         "real-key" => number_after(rng, "r", 2),
         "number" => number(rng, -9, 10),
         "weight-key" => format!("w{}", number_text(rng, -9, 10)).into_bytes(),
