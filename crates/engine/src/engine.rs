@@ -14,8 +14,8 @@ use base::position::Offset;
 use ds::striped::{LockSet, Striped};
 use ds::table::Table;
 use resp::Args;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub const SHARDS: u8 = 64;
 /// As many as a lock set has bits.
@@ -46,9 +46,22 @@ pub struct Settings {
     pub compress: AtomicBool,
     /// When collections are one block and when they are large structures.
     pub shapes: ShapeSettings,
+    /// locale-collate, for SORT ALPHA; none is C's own locale.
+    collation: Mutex<Option<Collation>>,
 }
 
+/// Appends to `out` a text whose bytes sort as the first text does in some locale.
+pub type Collation = fn(&[u8], &mut Vec<u8>);
+
 impl Settings {
+    pub fn collation(&self) -> Option<Collation> {
+        *self.collation.lock().expect("nobody panics while it is held")
+    }
+
+    pub fn set_collation(&self, collation: Option<Collation>) {
+        *self.collation.lock().expect("nobody panics while it is held") = collation;
+    }
+
     pub fn lazy_expire(&self) -> bool {
         self.lazy_expire.load(Ordering::Relaxed)
     }
@@ -186,6 +199,7 @@ impl Engine {
                 lazy_server_del: AtomicBool::new(false),
                 compress: AtomicBool::new(true),
                 shapes: ShapeSettings::default(),
+                collation: Mutex::new(None),
             },
             databases,
         }
@@ -275,13 +289,14 @@ impl Engine {
         match meta.locks {
             Locks::None => LockSet::EMPTY,
             Locks::All => self.all_locks(),
+            Locks::KeysOrAll(needs_all) if needs_all(args) => self.all_locks(),
             Locks::FromCursor => match args.get(1).and_then(crate::commands::parse_cursor) {
                 Some(cursor) => {
                     LockSet(self.all_locks().0 & (!0 << self.shard_of(crate::commands::cursor_hash(cursor))))
                 }
                 None => LockSet::EMPTY,
             },
-            Locks::Keys => {
+            Locks::Keys | Locks::KeysOrAll(_) => {
                 let meta = meta.of_request(args);
                 let mut set = LockSet::EMPTY;
                 meta.each_key(args, |i| {

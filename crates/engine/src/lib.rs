@@ -25,7 +25,7 @@ mod txn;
 pub mod value;
 
 pub use apply::{Applier, Note, StreamError};
-pub use engine::{Engine, SHARDS, Settings, Stage, State};
+pub use engine::{Collation, Engine, SHARDS, Settings, Stage, State};
 pub use error::{Done, Error};
 pub use row::{Meta, Row};
 pub use shard::{Db, Shard, WatchMark};

@@ -39,7 +39,15 @@ impl Bench {
     }
 
     pub fn with_shards(shards: u8) -> Self {
-        let engine = Engine::new(shards, 16, 7);
+        Self::of(Engine::new(shards, 16, 7))
+    }
+
+    /// Whose tables lie in the order that the seed gives them.
+    pub fn seeded(seed: u64) -> Self {
+        Self::of(Engine::new(64, 16, seed))
+    }
+
+    fn of(engine: Engine) -> Self {
         engine.log.activate();
         engine.log.set_db(Some(0));
         let read_to = engine.log.end();

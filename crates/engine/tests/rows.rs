@@ -1,7 +1,7 @@
 //! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO, and 7.0.15 in COMMAND DOCS.
 
 use engine::commands;
-use engine::row::{Doc, Meta};
+use engine::row::{Doc, Meta, Search};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -80,7 +80,10 @@ fn rows_are_complete() {
     let rows = commands::FAMILIES.iter().copied().flatten();
     for meta in rows.flat_map(|row| std::iter::once(&row.meta).chain(row.meta.subcommands)) {
         let name = meta.name;
-        assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        assert!(
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_')),
+            "{name}"
+        );
         assert!(meta.arity != 0 && !meta.summary.is_empty() && meta.summary.ends_with('.'), "{name}");
         assert!(!meta.complexity.is_empty() && !meta.since.is_empty() && !meta.group.is_empty(), "{name}");
         for spec in meta.keys {
@@ -90,8 +93,7 @@ fn rows_are_complete() {
         }
         let mut specs = BTreeSet::new();
         meta.docs.iter().for_each(|doc| check_doc(name, doc, &mut specs));
-        // Keys that are searched for have a specification too, behind the others.
-        let count = meta.keys.len() + usize::from(meta.find_keys.is_some());
+        let count = meta.keys.len() + meta.found_keys.len();
         let expected: BTreeSet<u8> = (0..count as u8).collect();
         assert_eq!(specs, expected, "{name}: each key specification has its argument");
         for pair in meta.history.windows(2) {
@@ -104,7 +106,9 @@ fn check_doc(name: &str, doc: &Doc, specs: &mut BTreeSet<u8>) {
     let kinds =
         ["string", "integer", "double", "key", "pattern", "unix-time", "pure-token", "oneof", "block"];
     assert!(kinds.contains(&doc.kind), "{name}: {}", doc.kind);
-    assert_eq!(doc.kind == "key", doc.key_spec.is_some(), "{name}: {}", doc.name);
+    let has_spec = doc.key_spec.is_some();
+    assert!(doc.kind != "key" || has_spec, "{name}: {}", doc.name);
+    assert!(!has_spec || ["key", "pattern"].contains(&doc.kind), "{name}: {}", doc.name);
     assert_eq!(["oneof", "block"].contains(&doc.kind), !doc.of.is_empty(), "{name}: {}", doc.name);
     assert!(doc.kind != "pure-token" || !doc.token.is_empty(), "{name}: {}", doc.name);
     assert!(!doc.name.is_empty() && !doc.name.contains('_'), "{name}: {}", doc.name);
@@ -123,7 +127,8 @@ fn argument(doc: &Doc) -> Value {
             told[field] = text.into();
         }
     }
-    let flags = [("optional", doc.optional), ("multiple", doc.multiple)];
+    let flags =
+        [("optional", doc.optional), ("multiple", doc.multiple), ("multiple_token", doc.multiple_token)];
     let flags: Vec<&str> = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| *flag).collect();
     if !flags.is_empty() {
         told["flags"] = flags.into();
@@ -189,6 +194,10 @@ fn as_of_7_2(name: &str, wanted: &mut Value) {
         }
         "lcs" => wanted["arguments"][4]["name"] = "min-match-len".into(),
         "flushdb" | "flushall" => wanted["arguments"][0]["name"] = "flush-type".into(),
+        "sort" | "sort_ro" => {
+            wanted["arguments"][1]["name"] = "by-pattern".into();
+            wanted["arguments"][3]["name"] = "get-pattern".into();
+        }
         "randomkey" => {
             wanted["tips"] =
                 json!(["request_policy:all_shards", "response_policy:special", "nondeterministic_output"])
@@ -203,6 +212,63 @@ fn as_of_7_2(name: &str, wanted: &mut Value) {
         }
         _ => {}
     }
+}
+
+fn spec_flags(meta: &Meta) -> Vec<&'static [&'static str]> {
+    let placed = meta.keys.iter().map(|spec| spec.flags);
+    placed.chain(meta.found_keys.iter().map(|spec| spec.flags)).collect()
+}
+
+/// The key specifications in the words of COMMAND INFO.
+fn key_specs(meta: &Meta) -> Value {
+    let placed = meta.keys.iter().map(|spec| {
+        let found = match spec.is_counted() {
+            true => {
+                json!({ "type": "keynum", "spec": { "keynumidx": 0, "firstkey": 1, "keystep": spec.step } })
+            }
+            false => {
+                json!({ "type": "range", "spec": { "lastkey": spec.last, "keystep": spec.step, "limit": 0 } })
+            }
+        };
+        let search = json!({ "type": "index", "spec": { "index": spec.first } });
+        json!({ "flags": spec.flags, "begin_search": search, "find_keys": found })
+    });
+    let found = meta.found_keys.iter().map(|spec| {
+        let (search, found) = match spec.search {
+            Search::Unknown => {
+                (json!({ "type": "unknown", "spec": {} }), json!({ "type": "unknown", "spec": {} }))
+            }
+            Search::Keyword { word, from, last, step, limit } => (
+                json!({ "type": "keyword", "spec": { "keyword": word, "startfrom": from } }),
+                json!({ "type": "range", "spec": { "lastkey": last, "keystep": step, "limit": limit } }),
+            ),
+        };
+        json!({ "flags": spec.flags, "begin_search": search, "find_keys": found })
+    });
+    placed.chain(found).collect()
+}
+
+/// Remarks apart, every key specification is the one that redis-server gives.
+#[test]
+fn rows_find_keys_as_redis_does() {
+    let text = include_str!("redis-7.0.15-key-specs.json");
+    let reference: Vec<Value> = serde_json::from_str(text).expect("the reference is JSON");
+    let wanted = |name: &str| {
+        let found = reference.iter().find(|wanted| wanted["name"] == name);
+        found.map_or(json!([]), |wanted| wanted["key_specs"].clone())
+    };
+    let mut different = Vec::new();
+    for row in commands::FAMILIES.iter().copied().flatten() {
+        let container = row.meta.name;
+        let subs = row.meta.subcommands.iter().map(|sub| (format!("{container}|{}", sub.name), sub));
+        for (name, meta) in std::iter::once((container.to_string(), &row.meta)).chain(subs) {
+            let (ours, theirs) = (key_specs(meta), wanted(&name));
+            if ours != theirs {
+                different.push(format!("{name}\n  ours  {ours}\n  redis {theirs}"));
+            }
+        }
+    }
+    assert!(different.is_empty(), "\n{}", different.join("\n"));
 }
 
 #[test]
@@ -220,7 +286,7 @@ fn rows_document_what_redis_documents() {
         let mut ours = json!({
             "name": name,
             "tips": meta.tips,
-            "key_specs": meta.keys.iter().map(|spec| spec.flags).collect::<Vec<_>>(),
+            "key_specs": spec_flags(meta),
             "arguments": meta.docs.iter().map(argument).collect::<Vec<_>>(),
         });
         if let Some(deprecated) = meta.deprecated {

@@ -9,6 +9,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod sort;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -52,6 +53,7 @@ pub const FAMILIES: &[&[Row]] = &[
     hashes::number::ROWS,
     hashes::random::ROWS,
     hashes::scan::ROWS,
+    sort::ROWS,
     zsets::add::ROWS,
     zsets::read::ROWS,
     zsets::range::ROWS,

@@ -36,6 +36,11 @@ const fn at(first: u16, flags: &'static [&'static str]) -> KeySpec {
     KeySpec { flags, first, last: 0, step: 1, notes: "" }
 }
 
+/// The keys stand behind their number, the argument `number`.
+const fn counted(number: u16, flags: &'static [&'static str]) -> KeySpec {
+    KeySpec { flags, first: number, last: KeySpec::COUNTED, step: 1, notes: "" }
+}
+
 /// The sorted set at `key` for a command that reads.
 fn read<'t>(txn: &'t Txn, key: &[u8]) -> Result<Option<&'t SortedSet>, Error> {
     txn.read(key).map(|entry| value::as_sorted_set(entry.payload())).transpose()
