@@ -186,7 +186,7 @@ mod tests {
                 check_on(&mut bench, &format!("HSET h {}", pairs.join(" ")));
                 let mut counts: BTreeMap<String, f64> = BTreeMap::new();
                 let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-                for _ in 0..10_000 {
+                for _ in 0..4000 {
                     let reply = texts(&bench.run(&words)).remove(0);
                     for field in reply.trim_matches(['[', ']']).split(", ") {
                         *counts.entry(field.to_string()).or_default() += 1.0;
