@@ -4,6 +4,8 @@ mod args;
 mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
+mod geo;
+mod hyperloglog;
 mod keys;
 mod keyspace;
 mod lists;
@@ -43,6 +45,8 @@ pub const FAMILIES: &[&[Row]] = &[
     lists::edit::ROWS,
     lists::carry::ROWS,
     bitmaps::ROWS,
+    bitmaps::field::ROWS,
+    hyperloglog::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,
@@ -55,7 +59,8 @@ pub const FAMILIES: &[&[Row]] = &[
     zsets::random::ROWS,
     zsets::scan::ROWS,
     zsets::combine::ROWS,
-    zsets::geo::ROWS,
+    geo::places::ROWS,
+    geo::search::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.
