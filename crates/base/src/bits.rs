@@ -153,6 +153,13 @@ pub fn invert(source: &[u8]) -> Vec<u8> {
     source.iter().map(|byte| !byte).collect()
 }
 
+/// What was written over what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub old: i64,
+    pub new: i64,
+}
+
 /// The type of a BITFIELD's integer: `u1` to `u63`, `i1` to `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Integer {
@@ -209,19 +216,20 @@ impl Integer {
         }
     }
 
-    /// BITFIELD SET: the old value, or `None` if it failed.
-    pub fn set(self, bytes: &mut [u8], offset: u64, value: i64, overflow: Overflow) -> Option<i64> {
+    /// BITFIELD SET; `None` if it failed.
+    pub fn set(self, bytes: &mut [u8], offset: u64, value: i64, overflow: Overflow) -> Option<Written> {
         let new = self.fit(value, 0, overflow)?;
         let old = self.get(bytes, offset);
         self.put(bytes, offset, new);
-        Some(old)
+        Some(Written { old, new })
     }
 
-    /// BITFIELD INCRBY: the new value, or `None` if it failed.
-    pub fn increment(self, bytes: &mut [u8], offset: u64, by: i64, overflow: Overflow) -> Option<i64> {
-        let new = self.fit(self.get(bytes, offset), by, overflow)?;
+    /// BITFIELD INCRBY; `None` if it failed.
+    pub fn increment(self, bytes: &mut [u8], offset: u64, by: i64, overflow: Overflow) -> Option<Written> {
+        let old = self.get(bytes, offset);
+        let new = self.fit(old, by, overflow)?;
         self.put(bytes, offset, new);
-        Some(new)
+        Some(Written { old, new })
     }
 
     /// The sum as a value of this type.
@@ -376,8 +384,10 @@ mod tests {
             let before = bytes.clone();
             let value = rng.next_u64() as i64;
             let old = integer.get(&bytes, offset);
-            assert_eq!(integer.set(&mut bytes, offset, value, Overflow::Wrap), Some(old), "seed {seed}");
-            assert_eq!(integer.get(&bytes, offset), integer.of_low_bits(value as u64), "seed {seed}");
+            let new = integer.of_low_bits(value as u64);
+            let written = integer.set(&mut bytes, offset, value, Overflow::Wrap);
+            assert_eq!(written, Some(Written { old, new }), "seed {seed}");
+            assert_eq!(integer.get(&bytes, offset), new, "seed {seed}");
             let changed = offset..offset + u64::from(bits);
             for at in (0..192).filter(|at| !changed.contains(at)) {
                 assert_eq!(bit(&bytes, at), bit(&before, at), "seed {seed}");
@@ -427,7 +437,8 @@ mod tests {
             {
                 let mut bytes = [0; 8];
                 integer.put(&mut bytes, 0, old);
-                assert_eq!(integer.increment(&mut bytes, 0, by, overflow), want, "{text} {old} + {by}");
+                let written = integer.increment(&mut bytes, 0, by, overflow);
+                assert_eq!(written, want.map(|new| Written { old, new }), "{text} {old} + {by}");
                 assert_eq!(integer.get(&bytes, 0), want.unwrap_or(old));
             }
         }
@@ -445,7 +456,8 @@ mod tests {
             let integer = Integer::parse(text.as_bytes()).unwrap();
             for (overflow, want) in [(Overflow::Wrap, wrap), (Overflow::Saturate, saturate)] {
                 let mut bytes = [0; 8];
-                assert_eq!(integer.set(&mut bytes, 0, value, overflow), Some(0));
+                let written = integer.set(&mut bytes, 0, value, overflow);
+                assert_eq!(written, Some(Written { old: 0, new: want }), "{text} {value}");
                 assert_eq!(integer.get(&bytes, 0), want, "{text} {value}");
             }
             assert_eq!(integer.set(&mut [0; 8], 0, value, Overflow::Fail), None);

@@ -9,7 +9,10 @@
 //! Strings come from clients. What isn't a HyperLogLog is told by [`check`]; sparse runs that don't cover the
 //! registers exactly are told where they are read.
 
+mod selftest;
 mod sparse;
+
+pub use selftest::selftest;
 
 use std::fmt;
 
@@ -265,6 +268,16 @@ impl Union {
         Ok(())
     }
 
+    fn pack(values: &[u8], registers: &mut [u8]) {
+        let (fours, _) = values.as_chunks::<4>();
+        let (threes, _) = registers.as_chunks_mut::<3>();
+        for (three, &[a, b, c, d]) in threes.iter_mut().zip(fours) {
+            let [a, b, c, d] = [a, b, c, d].map(u32::from);
+            let all = a | b << 6 | c << 12 | d << 18;
+            [three[0], three[1], three[2], _] = all.to_le_bytes();
+        }
+    }
+
     pub fn values(&self) -> &[u8] {
         &self.values
     }
@@ -278,7 +291,11 @@ impl Union {
     /// PFMERGE: raises the registers of the destination, which was added too if it was there; dense if one was.
     pub fn store(&self, bytes: &mut Vec<u8>, sparse_bytes_max: usize) -> Result<(), Invalid> {
         if self.is_dense {
+            // Its own registers are among those that were added, so none falls.
             to_dense(bytes)?;
+            Self::pack(&self.values, &mut bytes[HEADER_BYTES..]);
+            mark_stale(bytes);
+            return Ok(());
         }
         for (register, &value) in self.values.iter().enumerate() {
             if 0 < value {

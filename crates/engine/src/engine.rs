@@ -44,6 +44,8 @@ pub struct Settings {
     pub lazy_server_del: AtomicBool,
     /// rdbcompression, for DUMP.
     pub compress: AtomicBool,
+    /// hll-sparse-max-bytes: a HyperLogLog that would get longer becomes dense.
+    pub hll_sparse_bytes_max: AtomicUsize,
     /// When collections are one block and when they are large structures.
     pub shapes: ShapeSettings,
     /// locale-collate, for SORT ALPHA; none is C's own locale.
@@ -72,6 +74,10 @@ impl Settings {
 
     pub fn lazy_server_del(&self) -> bool {
         self.lazy_server_del.load(Ordering::Relaxed)
+    }
+
+    pub fn hll_sparse_bytes_max(&self) -> usize {
+        self.hll_sparse_bytes_max.load(Ordering::Relaxed)
     }
 
     pub fn string_bytes_max(&self) -> usize {
@@ -198,6 +204,7 @@ impl Engine {
                 lazy_user_del: AtomicBool::new(false),
                 lazy_server_del: AtomicBool::new(false),
                 compress: AtomicBool::new(true),
+                hll_sparse_bytes_max: AtomicUsize::new(3000),
                 shapes: ShapeSettings::default(),
                 collation: Mutex::new(None),
             },

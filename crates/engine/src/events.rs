@@ -48,6 +48,9 @@ pub enum Event {
     ZunionStore,
     ZinterStore,
     ZdiffStore,
+    PfAdd,
+    GeoRadiusStore,
+    GeoSearchStore,
 }
 
 impl Event {
@@ -99,6 +102,9 @@ impl Event {
             Self::ZunionStore => "zunionstore",
             Self::ZinterStore => "zinterstore",
             Self::ZdiffStore => "zdiffstore",
+            Self::PfAdd => "pfadd",
+            Self::GeoRadiusStore => "georadiusstore",
+            Self::GeoSearchStore => "geosearchstore",
         }
     }
 }

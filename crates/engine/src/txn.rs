@@ -590,6 +590,15 @@ impl<'e> Txn<'e> {
         self.changed = true;
     }
 
+    /// As [`Txn::changed`] for a change that is no event: only watchers and the log hear of it.
+    pub fn changed_quietly(&mut self, key: &[u8]) {
+        let hash = self.scratch.hash(self.engine, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        shard.touch_watchers(self.db, key);
+        shard.dirty += 1;
+        self.changed = true;
+    }
+
     /// As [`Txn::changed_in`] for a further key of a change that is counted already: RENAME, MOVE.
     pub fn also_changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
         let hash = self.scratch.hash(self.engine, key);

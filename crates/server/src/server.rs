@@ -185,6 +185,7 @@ impl Server {
         settings.lazy_user_del.store(config.lazyfree_lazy_user_del, Ordering::Relaxed);
         settings.lazy_server_del.store(config.lazyfree_lazy_server_del, Ordering::Relaxed);
         settings.compress.store(config.rdbcompression, Ordering::Relaxed);
+        settings.hll_sparse_bytes_max.store(config.hll_sparse_max_bytes as usize, Ordering::Relaxed);
         let shapes = &settings.shapes;
         for (setting, value) in [
             (&shapes.hash_entries_max, config.hash_max_listpack_entries),

@@ -5,6 +5,8 @@ mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
 mod hashes;
+mod geo;
+mod hyperloglog;
 mod keys;
 mod keyspace;
 mod lists;
@@ -44,6 +46,8 @@ pub const FAMILIES: &[&[Row]] = &[
     lists::edit::ROWS,
     lists::carry::ROWS,
     bitmaps::ROWS,
+    bitmaps::field::ROWS,
+    hyperloglog::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,
@@ -61,7 +65,8 @@ pub const FAMILIES: &[&[Row]] = &[
     zsets::random::ROWS,
     zsets::scan::ROWS,
     zsets::combine::ROWS,
-    zsets::geo::ROWS,
+    geo::places::ROWS,
+    geo::search::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

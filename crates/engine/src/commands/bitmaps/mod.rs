@@ -1,7 +1,10 @@
-//! Strings as arrays of bits: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. The counting is in `base::bits`.
+//! Strings as arrays of bits: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP, and BITFIELD in [`field`]. The counting is in
+//! `base::bits`.
 //!
 //! Bit 0 is the highest one of the first byte. What is written here is a string as its bytes, "raw" whatever they
 //! spell.
+
+pub(super) mod field;
 
 use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
@@ -120,9 +123,13 @@ pub const ROWS: &[Row] = &[
 
 /// The place of a bit, within the longest string that there may be.
 fn offset(txn: &Txn, arg: &[u8]) -> Result<u64, Error> {
+    checked(txn, int(arg).ok())
+}
+
+fn checked(txn: &Txn, offset: Option<i64>) -> Result<u64, Error> {
     let max = txn.engine().settings.string_bytes_max() as u64;
     let fits = |offset: &u64| offset / 8 < max || txn.origin() == Origin::Primary;
-    let offset = int(arg).ok().and_then(|offset| u64::try_from(offset).ok()).filter(fits);
+    let offset = offset.and_then(|offset| u64::try_from(offset).ok()).filter(fits);
     offset.ok_or(Error::text("ERR bit offset is not an integer or out of range"))
 }
 
