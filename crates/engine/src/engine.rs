@@ -4,6 +4,7 @@
 //! one number over the whole keyspace. A command's shards are locked in ascending order before it runs; the
 //! [`State`] word is read after that, so that whoever changes it (under all shards) knows that no write follows.
 
+use crate::access::MeasureSetting;
 use crate::log::Log;
 use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub compress: AtomicBool,
     /// When collections are one block and when they are large structures.
     pub shapes: ShapeSettings,
+    /// By maxmemory-policy: what entries remember of their use.
+    pub measure: MeasureSetting,
     /// locale-collate, for SORT ALPHA; none is C's own locale.
     collation: Mutex<Option<Collation>>,
 }
@@ -199,6 +202,7 @@ impl Engine {
                 lazy_server_del: AtomicBool::new(false),
                 compress: AtomicBool::new(true),
                 shapes: ShapeSettings::default(),
+                measure: MeasureSetting::default(),
                 collation: Mutex::new(None),
             },
             databases,
