@@ -222,14 +222,6 @@ impl Set {
             Self::Table(_) => "hashtable",
         }
     }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Ints(ints) => ints.bytes().len(),
-            Self::Pack(pack) => pack.bytes().len(),
-            Self::Table(table) => table.memory_bytes(),
-        }
-    }
 }
 
 fn place_in(pack: &Listpack, member: &[u8]) -> Option<Place> {
