@@ -34,7 +34,8 @@ fn number(name: &str) -> Option<u64> {
 fn bear(name: &str, bytes: &[u8], story: &str) {
     let run = target(name).run;
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(bytes))) {
-        let why = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let why =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         panic!("{name}: {} ({story}); bytes: \"{}\"", why.unwrap_or("a panic"), bytes.escape_ascii());
     }
 }
@@ -90,7 +91,9 @@ fn every_changed_byte_and_every_cut_is_refused_or_sound() {
         for at in places(&mut rng, seed.body.len()) {
             let before = seed.body[at];
             let mut changed = seed.body.clone();
-            for byte in [before ^ (1 << rng.below(8)), before.wrapping_add(1), before.wrapping_sub(1), !before] {
+            for byte in
+                [before ^ (1 << rng.below(8)), before.wrapping_add(1), before.wrapping_sub(1), !before]
+            {
                 changed[at] = byte;
                 bear("restore", &changed, &format!("{}, {before:#x} at {at} is {byte:#x}", seed.key));
             }
@@ -111,7 +114,12 @@ fn damage_without_a_new_checksum_is_refused() {
             let mut changed = whole.clone();
             changed[at] ^= 1 << rng.below(8);
             assert_eq!(session.run(&[b"RESTORE", b"k", b"0", &changed]), wrong, "{} at {at}", seed.key);
-            assert_eq!(session.run(&[b"RESTORE", b"k", b"0", &whole[..at]]), wrong, "{} cut at {at}", seed.key);
+            assert_eq!(
+                session.run(&[b"RESTORE", b"k", b"0", &whole[..at]]),
+                wrong,
+                "{} cut at {at}",
+                seed.key
+            );
         }
     }
     assert_eq!(session.run(&[b"DBSIZE"]), Some(Value::Int(0)));
@@ -142,7 +150,10 @@ fn random_damage_is_refused_or_sound() {
 fn the_table_of_commands_asks_each_type() {
     for kind in ["string", "list", "set", "zset"] {
         let known = COMMANDS.iter().filter(|line| line.kind == kind).filter(|line| {
-            line.request.split(' ').next().is_some_and(|name| engine::commands::find(name.as_bytes()).is_some())
+            line.request
+                .split(' ')
+                .next()
+                .is_some_and(|name| engine::commands::find(name.as_bytes()).is_some())
         });
         assert!(12 <= known.count(), "{kind}");
     }

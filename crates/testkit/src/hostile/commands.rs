@@ -135,7 +135,10 @@ pub const TABLE: &[Line] = &[
     line("hash", "hpersist k fields 2 M E"),
     line("hash", "hgetex k persist fields 1 E"),
     line("hash", "hsetex k px 5000 fields 1 with time"),
-    line("hash", "hset k long a-value-that-is-longer-than-what-a-small-hash-may-hold-in-its-one-and-only-listpack"),
+    line(
+        "hash",
+        "hset k long a-value-that-is-longer-than-what-a-small-hash-may-hold-in-its-one-and-only-listpack",
+    ),
     line("hash", "hgetdel k fields 1 M"),
     line("hash", "hdel k E new"),
     line("hash", "hdel k L counter"),

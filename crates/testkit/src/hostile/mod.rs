@@ -7,6 +7,7 @@
 
 mod commands;
 mod mutate;
+pub mod old;
 pub mod seeds;
 mod session;
 mod structures;

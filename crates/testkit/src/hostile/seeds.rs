@@ -1,5 +1,6 @@
 //! Good bytes to begin with: the values of a file, as they lie in it.
 
+use super::old;
 use base::lzf;
 use engine::rdb::{Decoder, Item, Step};
 
@@ -71,5 +72,42 @@ pub fn string(bytes: &[u8]) -> (Vec<u8>, usize) {
             let (len, head) = length(bytes);
             (bytes[head..head + len].to_vec(), head + len)
         }
+    }
+}
+
+/// Requests in all their spellings.
+const REQUESTS: &[&str] = &[
+    "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r\n*1\r\n$4\r\nPING\r\n",
+    "*2\r\n$4\r\nECHO\r\n$0\r\n\r\n*0\r\n*-1\r\n\r\nPING\r\n",
+    "SET k \"a \\x00 \\\"b\\\"\" 'it\\'s'\r\n*1\n$4\nPINGxx",
+    "*1\r\n$1048577\r\n",
+    "*2147483648\r\n",
+    "*1\r\n!4\r\nPING\r\n",
+];
+
+/// What a fuzzer of this target begins with: good bytes, small ones, of files and of the forms of old ones.
+pub fn of_target(name: &str, files: &[&[u8]]) -> Vec<Vec<u8>> {
+    const BYTES_MAX: usize = 1500;
+    let bodies = || {
+        let all = files.iter().flat_map(|file| values(file)).map(|seed| seed.body).chain(old::bodies());
+        all.filter(|body| body.len() <= BYTES_MAX)
+    };
+    let of_kinds = |kinds: &'static [u8]| bodies().filter(|body| kinds.contains(&body[0]));
+    // The one string that such a value is, whether it was compressed or not.
+    let inner = |kinds| of_kinds(kinds).map(|body| string(&body[1..]).0).collect();
+    match name {
+        "requests" => REQUESTS.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        "rdb" => bodies()
+            .map(|body| old::file(12, &[old::entry(b"key", &body)]))
+            .chain([old::every_opcode()])
+            .collect(),
+        "restore" => bodies().collect(),
+        "stream" => of_kinds(&[15, 19, 21]).collect(),
+        "listpack" => inner(&[16, 17, 20]),
+        "intset" => inner(&[11]),
+        "ziplist" => inner(&[10, 12, 13]),
+        "zipmap" => inner(&[9]),
+        "lzf" => bodies().collect(),
+        other => panic!("no target {other}"),
     }
 }

@@ -73,26 +73,42 @@ impl Session {
 
     /// Its first, some middle and its last element: what commands are asked about.
     pub fn elements(&mut self, key: &[u8]) -> Vec<Vec<u8>> {
+        let all = self.contents(key);
+        let (middle, last) = (all.len() / 2, all.len().saturating_sub(1));
+        [0, middle, last].iter().filter_map(|&at| all.get(at).map(|(element, _)| element.clone())).collect()
+    }
+
+    /// What a collection holds, in its own order: elements, members with scores, fields with values and the times they
+    /// expire, ids of entries with their fields. Nothing of a string.
+    pub fn contents(&mut self, key: &[u8]) -> Vec<(Vec<u8>, String)> {
         let mut scratch = Scratch::new(0);
         let txn = self.engine.begin(&mut scratch, self.engine.all_locks(), NOW_MS, 0, Origin::Client);
-        let mut all: Vec<Vec<u8>> = Vec::new();
-        if let Some(entry) = txn.peek(key)
-            && let ds::entry::Payload::Boxed(value) = entry.payload()
-        {
-            match value {
-                value::Value::Bytes(_) => {}
-                value::Value::List(list) => list.for_each(|element| all.push(element.to_vec())),
-                value::Value::Set(set) => set.for_each(|member| all.push(member.to_vec())),
-                value::Value::Hash(hash) => hash.for_each(|field, _, _| all.push(field.to_vec())),
-                value::Value::SortedSet(set) => set.for_each(|member, _| all.push(member.to_vec())),
-                value::Value::Stream(stream) => {
-                    let entries = stream.range(ds::stream::Id::MIN, ds::stream::Id::MAX);
-                    all.extend(entries.map(|entry| entry.id.to_string().into_bytes()));
+        let mut all = Vec::new();
+        let Some(entry) = txn.peek(key) else { return all };
+        let ds::entry::Payload::Boxed(value) = entry.payload() else { return all };
+        match value {
+            value::Value::Bytes(_) => {}
+            value::Value::List(list) => list.for_each(|element| all.push((element.to_vec(), String::new()))),
+            value::Value::Set(set) => set.for_each(|member| all.push((member.to_vec(), String::new()))),
+            value::Value::Hash(hash) => hash.for_each(|field, value, expiry| {
+                let value = value.to_vec().escape_ascii().to_string();
+                let text = expiry.map_or(value.clone(), |at| format!("{value} until {at}"));
+                all.push((field.to_vec(), text));
+            }),
+            value::Value::SortedSet(set) => {
+                set.for_each(|member, score| all.push((member.to_vec(), score.to_string())));
+            }
+            value::Value::Stream(stream) => {
+                for entry in stream.range(ds::stream::Id::MIN, ds::stream::Id::MAX) {
+                    let pairs = entry.pairs().map(|(name, value)| {
+                        format!("{}={}", name.to_vec().escape_ascii(), value.to_vec().escape_ascii())
+                    });
+                    let text = pairs.collect::<Vec<_>>().join(" ");
+                    all.push((entry.id.to_string().into_bytes(), text));
                 }
             }
         }
-        let (middle, last) = (all.len() / 2, all.len().saturating_sub(1));
-        [0, middle, last].iter().filter_map(|&at| all.get(at).cloned()).collect()
+        all
     }
 }
 

@@ -93,7 +93,8 @@ pub fn zipmap(data: &[u8]) {
         assert!(zm::to_listpack(data).is_none());
         return;
     };
-    let values: Vec<Value> = pairs.flat_map(|(field, value)| [Value::Str(field), Value::Str(value)]).collect();
+    let values: Vec<Value> =
+        pairs.flat_map(|(field, value)| [Value::Str(field), Value::Str(value)]).collect();
     let pack = zm::to_listpack(data).expect("is small");
     assert!(same(&check_pack(&pack), &values));
 }

@@ -166,7 +166,9 @@ pub fn stream(data: &[u8]) {
         return;
     }
     let Some(rdb::Value::Object(object)) = rdb::decode_value(data, &Shapes::default()) else { return };
-    let Object::Stream(mut stream) = object.into_owned() else { panic!("a stream's type gave something else") };
+    let Object::Stream(mut stream) = object.into_owned() else {
+        panic!("a stream's type gave something else")
+    };
     let ids = check_stream(&stream);
     groups(&mut stream, &ids);
     let limits = Limits { block_bytes_max: 200, block_entries_max: 3 };
@@ -175,7 +177,12 @@ pub fn stream(data: &[u8]) {
         let (seq, carried) = last.seq.overflowing_add(1);
         Id::new(last.ms.saturating_add(u64::from(carried)), seq)
     };
-    for pairs in [&[(&b"name"[..], &b"value"[..])][..], &[(b"name", b"5")], &[(b"a", b"b"), (b"c", b"")], &[(b"", b"")]] {
+    for pairs in [
+        &[(&b"name"[..], &b"value"[..])][..],
+        &[(b"name", b"5")],
+        &[(b"a", b"b"), (b"c", b"")],
+        &[(b"", b"")],
+    ] {
         let id = next(&stream);
         let added = stream.add(id, pairs.iter().copied(), limits).is_ok();
         assert!(!added || stream.last().is_some_and(|last| last.id == id));
@@ -207,7 +214,9 @@ fn check_stream(stream: &Stream) -> Vec<Id> {
     assert_eq!(counters.len, ids.len() as u64);
     assert_eq!(counters.first_id, ids.first().copied().unwrap_or(Id::MIN));
     assert!(ids.last().is_none_or(|last| *last <= counters.last_id));
-    ids.iter().take(20).for_each(|id| assert!(stream.get(*id).is_some_and(|entry| entry.pairs().count() == entry.len())));
+    ids.iter()
+        .take(20)
+        .for_each(|id| assert!(stream.get(*id).is_some_and(|entry| entry.pairs().count() == entry.len())));
     written_again(&rdb::Value::from(&Object::Stream(Box::new(stream.clone()))));
     ids
 }
@@ -217,10 +226,12 @@ fn groups(stream: &mut Stream, ids: &[Id]) {
     let names: Vec<Vec<u8>> = stream.groups().map(|group| group.name().to_vec()).collect();
     for name in names {
         stream.with_group(&name, |group, _| {
-            let consumers: Vec<Vec<u8>> = group.consumers().map(|consumer| consumer.name().to_vec()).collect();
+            let consumers: Vec<Vec<u8>> =
+                group.consumers().map(|consumer| consumer.name().to_vec()).collect();
             group.create_consumer(b"a newcomer", 5);
             group.deliver(ids, b"a newcomer", 6);
-            let pending: Vec<Id> = group.pending_between(Id::MIN, Id::MAX).map(|pending| pending.id).collect();
+            let pending: Vec<Id> =
+                group.pending_between(Id::MIN, Id::MAX).map(|pending| pending.id).collect();
             assert!(pending.is_sorted_by(|a, b| a < b) && pending.len() == group.pending_len());
             for (i, id) in pending.iter().enumerate() {
                 match i % 3 {
