@@ -1,6 +1,7 @@
 //! Values in every form that a file of Redis 2.4 to 7.2 can have, built byte by byte: what is read, in which encoding
 //! it then is, and that redis-server 7.0 reads the same, and loads what we save of it.
 
+use engine::rdb::{Decoder, Item, Step};
 use testkit::hostile::old::{
     self, kind, listpack, packed, plain, quicklist, sorted_set_text, ziplist, zipmap,
 };
@@ -265,4 +266,145 @@ fn redis_reads_the_same_and_loads_what_we_save() {
     let saved = std::fs::read(ours.dir().join("dump.rdb")).expect("was saved");
     let again = Server::redis().file("dump.rdb", &saved).start();
     assert_eq!(digest(&again), wanted, "{}", again.log_tail());
+}
+
+/// The items of a file, as text, up to its end or to what is wrong with it.
+fn items(bytes: &[u8]) -> Vec<String> {
+    let (mut decoder, mut at, mut found) = (Decoder::new(), 0, Vec::new());
+    loop {
+        match decoder.next(&bytes[at..], true) {
+            Err(error) => {
+                found.push(error.to_string());
+                return found;
+            }
+            Ok(Step::Need { .. }) => panic!("all of the file is there"),
+            Ok(Step::Item { consumed, item }) => {
+                at += consumed;
+                found.push(match &item {
+                    Item::Header { version } => format!("version {version}"),
+                    Item::Aux { key, value } => format!("{}={}", key.escape_ascii(), value.escape_ascii()),
+                    Item::SelectDb(db) => format!("database {db}"),
+                    Item::ResizeDb { keys, expires } => format!("{keys} keys, {expires} expire"),
+                    Item::Entry { key, expire_ms, idle, freq, .. } => {
+                        format!("{} {expire_ms:?} {idle:?} {freq:?}", key.escape_ascii())
+                    }
+                    Item::Empty { key } => format!("{} is empty", key.escape_ascii()),
+                    Item::Function { code } => code.escape_ascii().to_string(),
+                    Item::SlotInfo { slot, keys, expires } => format!("slot {slot}: {keys}, {expires}"),
+                    Item::ModuleAux { module } => format!("module {module}"),
+                    Item::Eof { checksum } => format!("end, checksum {checksum}"),
+                });
+                if let Item::Eof { .. } = item {
+                    return found;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_item_between_keys_is_read() {
+    let wanted = [
+        "version 12",
+        "redis-ver=7.0.15",
+        "aof-base=0",
+        "#!lua name=birds\\nredis.register_function(\\'goose\\', function() return 1 end)",
+        "database 0",
+        "3 keys, 2 expire",
+        "slot 866: 1, 0",
+        "ms Some(4000000000000) None None",
+        "seconds Some(2000000000000) Some(1000) None",
+        "often None None Some(200)",
+        "database 1",
+        "other None None None",
+        "end, checksum true",
+    ];
+    assert_eq!(items(&old::every_opcode()), wanted);
+    let with = |item: Vec<u8>| items(&old::file(11, &[item, old::select(5)]));
+    assert_eq!(
+        with(old::module_aux("ReJSON-RL")),
+        ["version 11", "module ReJSON-RL", "database 5", "end, checksum true"]
+    );
+    let library = with(old::function_before_release("birds", "LUA", "return 1"));
+    assert_eq!(library[1], "Pre-release function format not supported (at offset 9 of the RDB)");
+    let value = with(old::entry(b"doc", &old::module_value("ReJSON-RL")));
+    let wanted = "the value at key \"doc\" belongs to the module 'ReJSON-RL', which this server can't hold (at offset 9 of the RDB)";
+    assert_eq!(value[1], wanted);
+    let mut broken = old::module_aux("ReJSON-RL");
+    *broken.last_mut().expect("has bytes") = 9;
+    assert_eq!(
+        with(broken)[1],
+        "Unknown part 9 in AUX data of the module 'ReJSON-RL' (at offset 9 of the RDB)"
+    );
+    let empty = items(&old::file(9, &[old::entry(b"none", &[kind::LIST, 0])]));
+    assert_eq!(empty[1], "none is empty");
+}
+
+/// Versions from 1 on, with what each may have; before 5 there is no checksum behind the end.
+#[test]
+fn every_version_is_read() {
+    let value = plain(kind::HASH, 1, &[b"f", b"v"]);
+    for version in 1..=12 {
+        let found = items(&old::file(version, &[old::select(0), old::entry(b"k", &value)]));
+        let end = format!("end, checksum {}", 5 <= version);
+        let wanted = [format!("version {version}"), "database 0".into(), "k None None None".into(), end];
+        assert_eq!(found, wanted);
+    }
+    for version in [0, 13] {
+        assert!(
+            items(&old::file(version, &[]))[0].starts_with("Can't handle RDB format version"),
+            "{version}"
+        );
+    }
+}
+
+/// What can't be kept and is no key's value is named in the log; the keys are there.
+#[test]
+fn functions_and_data_of_modules_are_left_out_with_a_word() {
+    if Greylag.is_redis() {
+        return;
+    }
+    let key = old::entry(b"key", b"\0\x05value");
+    let file = old::file(
+        11,
+        &[old::function("#!lua name=birds\nredis.log(1)"), old::module_aux("ReJSON-RL"), old::select(0), key],
+    );
+    let server = Server::greylag().file("dump.rdb", &file).start();
+    assert_eq!(server.run("GET key").to_string(), "\"value\"");
+    for line in
+        ["library of functions (#!lua name=birds), which is left out", "data of the module 'ReJSON-RL'"]
+    {
+        assert!(server.log_contains(line), "{}", server.log_tail());
+    }
+    // A key that belongs to a module stops the start: it would be lost.
+    let file = old::file(11, &[old::select(0), old::entry(b"doc", &old::module_value("ReJSON-RL"))]);
+    let (status, server) = Server::greylag().file("dump.rdb", &file).run_to_end_in_dir();
+    assert_eq!(status.code(), Some(1));
+    for word in [
+        "dump.rdb",
+        "\"doc\" belongs to the module 'ReJSON-RL'",
+        "at offset 11 of the RDB",
+        "restore it from a copy",
+    ] {
+        assert!(server.log().contains(word), "{word}: {}", server.log());
+    }
+}
+
+/// What a start says of a key that comes twice, and of a database that is not there.
+#[test]
+fn a_start_says_where_a_file_contradicts_itself() {
+    if Greylag.is_redis() {
+        return;
+    }
+    let key = || old::entry(b"key", b"\0\x05value");
+    for (items, word) in [
+        (vec![old::select(0), key(), key()], "duplicated key 'key' in DB 0 (at offset 22 of the RDB)"),
+        (vec![old::select(40), key()], "more than 16 databases (at offset 9 of the RDB"),
+    ] {
+        let file = old::file(11, &items);
+        let (status, server) = Server::greylag().file("dump.rdb", &file).run_to_end_in_dir();
+        assert_eq!(status.code(), Some(1));
+        assert!(server.log().contains(word), "{word}: {}", server.log());
+        assert!(server.log().contains("dump.rdb"), "{}", server.log());
+    }
 }

@@ -111,7 +111,7 @@ fn errors_say_what_and_where() {
         (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
         (
             b"REDIS0010\x07\x03foo\x01",
-            "the value of type 'module' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
+            "the value at key \"foo\" belongs to the module 'AAAAAAAAA', which this server can't hold (at offset 9 of the RDB)",
         ),
         (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
         (
