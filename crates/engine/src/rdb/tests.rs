@@ -7,6 +7,11 @@ const PLAIN: Options = Options { compress: true, checksum: true };
 
 /// A file with these entries in database 3.
 fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut sink = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        true
+    };
     let mut encoder = Encoder::new(options);
     encoder.header();
     encoder.aux(b"redis-ver", b"7.2.4");
@@ -14,10 +19,12 @@ fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
     encoder.select_db(3);
     encoder.resize_db(entries.len() as u64, 1);
     for (key, value, expiry) in entries {
-        encoder.entry(key, value, *expiry);
+        encoder.entry(key, value, *expiry, &mut sink);
     }
     encoder.eof();
-    std::mem::take(encoder.buffer())
+    encoder.give(&mut sink);
+    assert_eq!(encoder.total(), bytes.len() as u64);
+    bytes
 }
 
 /// Decodes with pieces of `piece` bytes; every item as text.
