@@ -471,7 +471,12 @@ impl Walk {
     /// Walks on; false when the file is whole, and holds what it should.
     fn step(&mut self, bench: &mut Bench, entries: usize, seed: u64) -> bool {
         let mut free = Vec::new();
-        if self.snapshot.step(&bench.engine, entries, &mut self.bytes, &mut free) {
+        let bytes = &mut self.bytes;
+        let mut sink = |piece: &[u8]| {
+            bytes.extend_from_slice(piece);
+            true
+        };
+        if self.snapshot.step(&bench.engine, entries, &mut sink, &mut free) {
             return true;
         }
         let (mut decoder, mut rest, mut db) = (Decoder::new(), &self.bytes[..], 0);

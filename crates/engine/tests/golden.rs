@@ -78,7 +78,11 @@ fn save(engine: &Engine, compress: bool) -> Vec<u8> {
     let options = Options { compress, checksum: true, data: true };
     let mut snapshot = with_all(engine, |txn| Snapshot::cut(txn, options, &[])).expect("none runs");
     let (mut bytes, mut free) = (Vec::new(), Vec::new());
-    while snapshot.step(engine, 3, &mut bytes, &mut free) {}
+    let mut sink = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        true
+    };
+    while snapshot.step(engine, 3, &mut sink, &mut free) {}
     bytes
 }
 

@@ -124,7 +124,8 @@ impl Stream {
             }
             _ => self.blocks.push(Arc::new(Block::new(id, pairs))),
         }
-        self.entries_added += 1;
+        // Foreign files may claim any number; Redis's turns over too.
+        self.entries_added = self.entries_added.wrapping_add(1);
         self.last_id = id;
         if self.len() == 1 {
             self.first_id = id;
