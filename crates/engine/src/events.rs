@@ -43,6 +43,15 @@ pub enum Event {
     ZunionStore,
     ZinterStore,
     ZdiffStore,
+    XAdd,
+    XDel,
+    XTrim,
+    XSetId,
+    XGroupCreate,
+    XGroupSetId,
+    XGroupDestroy,
+    XGroupCreateConsumer,
+    XGroupDelConsumer,
 }
 
 impl Event {
@@ -89,6 +98,15 @@ impl Event {
             Self::ZunionStore => "zunionstore",
             Self::ZinterStore => "zinterstore",
             Self::ZdiffStore => "zdiffstore",
+            Self::XAdd => "xadd",
+            Self::XDel => "xdel",
+            Self::XTrim => "xtrim",
+            Self::XSetId => "xsetid",
+            Self::XGroupCreate => "xgroup-create",
+            Self::XGroupSetId => "xgroup-setid",
+            Self::XGroupDestroy => "xgroup-destroy",
+            Self::XGroupCreateConsumer => "xgroup-createconsumer",
+            Self::XGroupDelConsumer => "xgroup-delconsumer",
         }
     }
 }

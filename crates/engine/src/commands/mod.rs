@@ -8,6 +8,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod streams;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -42,6 +43,13 @@ pub const FAMILIES: &[&[Row]] = &[
     lists::edit::ROWS,
     lists::carry::ROWS,
     bitmaps::ROWS,
+    streams::add::ROWS,
+    streams::range::ROWS,
+    streams::read::ROWS,
+    streams::pending::ROWS,
+    streams::claim::ROWS,
+    streams::groups::ROWS,
+    streams::info::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,

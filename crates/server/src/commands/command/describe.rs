@@ -47,6 +47,9 @@ fn key_spec(spec: &KeySpec, out: &mut Reply) {
     out.bulk(b"flags");
     statuses(spec.flags.iter().copied(), out);
     out.bulk(b"begin_search");
+    if spec.is_behind_streams() {
+        return behind_streams(spec, out);
+    }
     found_by("index", &[("index", spec.first.into())], out);
     out.bulk(b"find_keys");
     if spec.is_counted() {
@@ -55,6 +58,21 @@ fn key_spec(spec: &KeySpec, out: &mut Reply) {
         return;
     }
     found_by("range", &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)], out);
+}
+
+/// Half of what follows the word.
+fn behind_streams(spec: &KeySpec, out: &mut Reply) {
+    out.map(2);
+    out.bulk(b"type");
+    out.bulk(b"keyword");
+    out.bulk(b"spec");
+    out.map(2);
+    out.bulk(b"keyword");
+    out.bulk(b"STREAMS");
+    out.bulk(b"startfrom");
+    out.int(spec.first.into());
+    out.bulk(b"find_keys");
+    found_by("range", &[("lastkey", -1), ("keystep", 1), ("limit", 2)], out);
 }
 
 fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {
