@@ -179,9 +179,12 @@ fn xadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     if removed != 0 {
         txn.also_happened(key, Event::XTrim);
     }
-    if txn.is_logging() && (outcome.is_some() || !matches!(addition.id, NewId::Given(_))) {
+    let is_given = matches!(addition.id, NewId::Given(_));
+    if txn.is_logging() && (outcome.is_some() || !is_given) {
         let mut argv: Vec<&[u8]> = args.iter().collect();
-        argv[addition.id_at] = text.bytes();
+        if !is_given {
+            argv[addition.id_at] = text.bytes();
+        }
         if let (Some(trim), Some(outcome)) = (&addition.trim, &outcome) {
             trim.rewrite(&mut argv, outcome);
         }

@@ -24,7 +24,7 @@ pub const TABLE: &[Entry] = &[
     entry(1, "xtrim <stream-key> {maxlen <int>|minid <entry-id>|limit <int>|~|nonsense}", Exact),
     entry(2, "xsetid <stream-key> <last-id> [entriesadded <int>] [maxdeletedid <entry-id>]", Exact),
     entry(1, "xsetid <stream-key> <last-id> {entriesadded <int>|maxdeletedid <entry-id>|nonsense}", Exact),
-    entry(8, "xread [count <limit>] [block (0|5|x|-1)] streams <stream-key> <entry-id>", Exact),
+    entry(8, "xread [count <limit>] [block (1|x|-1)] streams <stream-key> <entry-id>", Exact),
     entry(6, "xread [count <limit>] streams <stream-key> <stream-key> <entry-id> <entry-id>", Exact),
     entry(
         2,
