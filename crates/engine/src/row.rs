@@ -8,7 +8,6 @@ use crate::error::Done;
 use crate::txn::Txn;
 use resp::{Args, Reply};
 use std::fmt;
-use std::ops::Range;
 
 /// A set of command flags; the wire names are in [`Flags::NAMES`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,14 +111,6 @@ pub struct KeySpec {
 impl KeySpec {
     /// As `last`: the argument `first` is the number of the keys behind it.
     pub const COUNTED: i16 = i16::MIN;
-
-    /// As `last`: the keys are the first half of what follows the option STREAMS, which COMMAND INFO says to look for
-    /// from the argument `first` on.
-    pub const BEHIND_STREAMS: i16 = i16::MIN + 1;
-
-    pub const fn is_behind_streams(&self) -> bool {
-        self.last == Self::BEHIND_STREAMS
-    }
 
     pub const fn is_counted(&self) -> bool {
         self.last == Self::COUNTED
@@ -290,8 +281,8 @@ pub struct Meta {
     pub flags: Flags,
     pub categories: Categories,
     pub keys: &'static [KeySpec],
-    /// Finds keys that `keys` can't express: appends their indexes in the arguments.
-    pub find_keys: Option<fn(Args, &mut Vec<usize>)>,
+    /// Finds keys that `keys` can't express: gives their indexes in the arguments.
+    pub find_keys: Option<fn(Args, &mut dyn FnMut(usize))>,
     /// What `find_keys` finds, for COMMAND INFO; the last one says what happens to those keys.
     pub found_keys: &'static [FoundSpec],
     pub locks: Locks,
@@ -372,8 +363,7 @@ impl Meta {
     /// First key, last key and step as COMMAND INFO gives them beside the key specifications: one range over
     /// neighbouring specifications, or zeros.
     pub fn key_range(&self) -> (i64, i64, i64) {
-        let is_fixed = |spec: &&KeySpec| !spec.is_counted() && !spec.is_behind_streams();
-        let Some(head) = self.keys.first().filter(is_fixed) else { return (0, 0, 0) };
+        let Some(head) = self.keys.first().filter(|spec| !spec.is_counted()) else { return (0, 0, 0) };
         let absolute = |spec: &KeySpec| match i64::from(spec.last) {
             last if last < 0 => last,
             last => i64::from(spec.first) + last,
@@ -399,10 +389,6 @@ impl Meta {
     #[inline]
     pub fn each_placed_key(&self, args: Args, mut f: impl FnMut(usize)) {
         for spec in self.keys {
-            if spec.is_behind_streams() {
-                keys_behind_streams(args).for_each(&mut f);
-                continue;
-            }
             let step = usize::from(spec.step.max(1));
             let last = spec.last_key(args);
             let mut i = spec.first_key();
@@ -415,32 +401,11 @@ impl Meta {
 
     /// The keys that were searched for.
     #[inline]
-    pub fn each_found_key(&self, args: Args, f: impl FnMut(usize)) {
+    pub fn each_found_key(&self, args: Args, mut f: impl FnMut(usize)) {
         if let Some(find) = self.find_keys {
-            let mut found = Vec::new();
-            find(args, &mut found);
-            found.into_iter().for_each(f);
+            find(args, &mut f);
         }
     }
-}
-
-/// Where the keys of XREAD and XREADGROUP are. The options are read as the commands read them: a group, a consumer or
-/// a key may be called "streams" too.
-pub(crate) fn keys_behind_streams(args: Args) -> Range<usize> {
-    let mut i = 1;
-    while let Some(word) = args.get(i) {
-        i += match word {
-            _ if word.eq_ignore_ascii_case(b"streams") => {
-                let first = i + 1;
-                return first..first + (args.len() - first) / 2;
-            }
-            _ if word.eq_ignore_ascii_case(b"block") || word.eq_ignore_ascii_case(b"count") => 2,
-            _ if word.eq_ignore_ascii_case(b"group") => 3,
-            _ if word.eq_ignore_ascii_case(b"noack") => 1,
-            _ => break,
-        };
-    }
-    0..0
 }
 
 /// A data command: runs inside a transaction that holds its shards.

@@ -57,24 +57,19 @@ impl Form {
 enum Image {
     /// Encoded, perhaps several of them.
     Bytes(Vec<u8>),
-    /// A large value, shared with the keyspace or with nobody any more.
-    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64>, used: Used },
     /// A value that is encoded later: a copy, of a large one shared with the keyspace or with nobody any more.
-    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64> },
+    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64>, used: Used },
 }
 
 impl Image {
     fn of(entry: EntryRef<Value>, form: Form) -> Self {
         match entry.payload() {
-            Payload::Boxed(value) if value.is_large() => Self::Shared {
+            Payload::Boxed(value) if !is_short(value) => Self::Shared {
                 key: entry.key().into(),
                 value: value.clone(),
                 expiry: entry.expiry(),
                 used: form.used(entry),
             },
-            Payload::Boxed(value) if !is_short(value) => {
-                Self::Shared { key: entry.key().into(), value: value.clone(), expiry: entry.expiry() }
-            }
             _ => {
                 let mut bytes = Vec::new();
                 encode(&mut bytes, entry, form);
@@ -164,7 +159,6 @@ pub struct Snapshot {
     pub offset: Offset,
     pub progress: Progress,
     form: Form,
-    compress: bool,
     /// Nothing of it is left in the shards; its slot may be another's by now.
     is_released: bool,
 }
@@ -222,7 +216,6 @@ impl Snapshot {
             offset: engine.log.end(),
             progress: Progress { keys_total, ..Progress::default() },
             form,
-            compress: options.compress,
             is_released: false,
         })
     }
@@ -307,15 +300,13 @@ impl Snapshot {
     fn write(&mut self, db: u32, image: Image, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.select(db);
         match image {
-            Image::Bytes(bytes) => self.encoder.raw(&bytes),
-            Image::Shared { key, value, expiry, used } => {
-                self.encoder.entry(&key, &(&value).into(), expiry, used);
-            }
             Image::Bytes(bytes) => {
                 self.encoder.raw(&bytes);
                 true
             }
-            Image::Shared { key, value, expiry } => self.encoder.entry(&key, &(&value).into(), expiry, sink),
+            Image::Shared { key, value, expiry, used } => {
+                self.encoder.entry(&key, &(&value).into(), expiry, used, sink)
+            }
         }
     }
 
@@ -333,10 +324,8 @@ impl Snapshot {
             }
             self.progress.keys_done += 1;
             match (entry.payload(), images.last_mut()) {
-                (Payload::Boxed(value), _) if value.is_large() => {
-                    images.push(Image::of(entry, self.form));
                 (Payload::Boxed(value), _) if !is_short(value) => {
-                    images.push(Image::of(entry, self.compress));
+                    images.push(Image::of(entry, self.form));
                 }
                 (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.form),
                 _ => images.push(Image::of(entry, self.form)),
@@ -403,45 +392,8 @@ mod tests {
         assert!(bytes.windows(4).any(|window| window == b"kept"));
     }
 
-    /// Idle seconds under an LRU policy, counts under an LFU one, nothing else: in the walk and for what is handed
-    /// over, inline and large.
-    #[test]
-    fn the_file_tells_of_use() {
-        let used = |policy: &str| {
-            let mut bench = Bench::new();
-            let large = "x".repeat(70_000);
-            check_on(
-                &mut bench,
-                &format!("POLICY {policy}\nSET small v\nSET other v\nSET large {large}\nGET small"),
-            );
-            bench.now_ms += 180_000;
-            let locks = bench.engine.all_locks();
-            let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
-            let options = Options { compress: false, checksum: true, data: true };
-            let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("no other runs");
-            txn.commit();
-            bench.now_ms += 600_000;
-            check_on(&mut bench, "DEL other\nSET large w");
-            let (mut bytes, mut free) = (Vec::new(), Vec::new());
-            while snapshot.step(&bench.engine, 10, &mut bytes, &mut free) {}
-            let (mut decoder, mut rest, mut found) = (rdb::Decoder::new(), &bytes[..], Vec::new());
-            while let Ok(rdb::Step::Item { consumed, item }) = decoder.next(rest, true) {
-                rest = &rest[consumed..];
-                match item {
-                    rdb::Item::Entry { key, idle, freq, .. } => {
-                        found.push((String::from_utf8_lossy(&key).into_owned(), idle, freq));
-                    }
-                    rdb::Item::Eof { .. } => break,
-                    _ => {}
-                }
-            }
-            found.sort();
-            found.into_iter().map(|(_, idle, freq)| (idle, freq)).collect::<Vec<_>>()
-        };
-        assert_eq!(used("no"), [(None, None); 3]);
-        assert_eq!(used("lru"), [(Some(180), None); 3]);
-        assert_eq!(used("lfu"), [(None, Some(2)), (None, Some(2)), (None, Some(3))]);
     /// A snapshot that ended gave its slot back: to release it after that once took the parts of the next one.
+    #[test]
     fn a_snapshot_that_ended_releases_nothing_of_the_next() {
         let engine = Engine::new(2, 1, 1);
         let mut scratch = Scratch::new(1);
@@ -450,6 +402,7 @@ mod tests {
             let mut txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
             txn.put_str(b"key", b"value", Ttl::Clear);
             Snapshot::cut(&mut txn, options, &[]).expect("there is a slot")
+        };
         let mut free = Vec::new();
         let mut first = cut();
         while first.step(&engine, 10, &mut |_| true, &mut free) {}
@@ -460,6 +413,7 @@ mod tests {
     }
 
     /// A large value goes to the sink in pieces, and no further than the sink wants it.
+    #[test]
     fn a_large_value_is_written_in_pieces() {
         let engine = Engine::new(1, 1, 1);
         let mut scratch = Scratch::new(1);
@@ -491,5 +445,49 @@ mod tests {
             assert_eq!(3_000_000 < total, wanted == usize::MAX, "{total} bytes");
             txn = engine.begin(&mut scratch, locks, 0, 0, Origin::Client);
         }
+    }
+
+    /// Idle seconds under an LRU policy, counts under an LFU one, nothing else: in the walk and for what is handed
+    /// over, inline and large.
+    #[test]
+    fn the_file_tells_of_use() {
+        let used = |policy: &str| {
+            let mut bench = Bench::new();
+            let large = "x".repeat(70_000);
+            check_on(
+                &mut bench,
+                &format!("POLICY {policy}\nSET small v\nSET other v\nSET large {large}\nGET small"),
+            );
+            bench.now_ms += 180_000;
+            let locks = bench.engine.all_locks();
+            let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
+            let options = Options { compress: false, checksum: true, data: true };
+            let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("no other runs");
+            txn.commit();
+            bench.now_ms += 600_000;
+            check_on(&mut bench, "DEL other\nSET large w");
+            let (mut bytes, mut free) = (Vec::new(), Vec::new());
+            let mut sink = |piece: &[u8]| {
+                bytes.extend_from_slice(piece);
+                true
+            };
+            while snapshot.step(&bench.engine, 10, &mut sink, &mut free) {}
+            let (mut decoder, mut rest, mut found) = (rdb::Decoder::new(), &bytes[..], Vec::new());
+            while let Ok(rdb::Step::Item { consumed, item }) = decoder.next(rest, true) {
+                rest = &rest[consumed..];
+                match item {
+                    rdb::Item::Entry { key, idle, freq, .. } => {
+                        found.push((String::from_utf8_lossy(&key).into_owned(), idle, freq));
+                    }
+                    rdb::Item::Eof { .. } => break,
+                    _ => {}
+                }
+            }
+            found.sort();
+            found.into_iter().map(|(_, idle, freq)| (idle, freq)).collect::<Vec<_>>()
+        };
+        assert_eq!(used("no"), [(None, None); 3]);
+        assert_eq!(used("lru"), [(Some(180), None); 3]);
+        assert_eq!(used("lfu"), [(None, Some(2)), (None, Some(2)), (None, Some(3))]);
     }
 }

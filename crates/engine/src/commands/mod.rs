@@ -4,8 +4,8 @@ mod args;
 mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
-mod hashes;
 mod geo;
+mod hashes;
 mod hyperloglog;
 mod keys;
 mod keyspace;

@@ -79,8 +79,6 @@ impl Encoder {
         push_length(&mut self.out, expires);
     }
 
-    pub fn entry(&mut self, key: &[u8], value: &Value, expire_ms: Option<i64>, used: Used) {
-        encode_entry(&mut self.out, key, value, expire_ms, used, self.options.compress);
     /// Appends one entry, and gives the bytes to the sink whenever a piece of them has come together, and at the end:
     /// a large value needs no more memory than a piece. False as soon as the sink wants no more.
     pub fn entry(
@@ -88,6 +86,7 @@ impl Encoder {
         key: &[u8],
         value: &Value,
         expire_ms: Option<i64>,
+        used: Used,
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> bool {
         let Self { out, gone, summed, crc, options } = self;
@@ -105,7 +104,7 @@ impl Encoder {
                 goes_on
             },
         };
-        push_head(out, key, value, expire_ms, options.compress);
+        push_head(out, key, value, expire_ms, used, options.compress);
         push_value(out, value, options.compress, &mut pieces);
         pieces.goes_on && (pieces.take)(out)
     }
@@ -125,15 +124,6 @@ impl Encoder {
     }
 }
 
-/// Appends one entry: its expiry (Unix ms), what is told of its use, type, key and value.
-pub fn encode_entry(
-    out: &mut Vec<u8>,
-    key: &[u8],
-    value: &Value,
-    expire_ms: Option<i64>,
-    used: Used,
-    compress: bool,
-) {
 /// So many bytes of a large value go on before the rest of it is encoded.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -161,14 +151,28 @@ fn whole<R>(encode: impl FnOnce(&mut Pieces) -> R) -> R {
     encode(&mut Pieces { goes_on: true, take: &mut |_| true })
 }
 
-/// Appends one entry: its expiry (Unix ms), type, key and value.
-pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Option<i64>, compress: bool) {
-    push_head(out, key, value, expire_ms, compress);
+/// Appends one entry: its expiry (Unix ms), what is told of its use, type, key and value.
+pub fn encode_entry(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    value: &Value,
+    expire_ms: Option<i64>,
+    used: Used,
+    compress: bool,
+) {
+    push_head(out, key, value, expire_ms, used, compress);
     whole(|pieces| push_value(out, value, compress, pieces));
 }
 
 /// What stands before the value.
-fn push_head(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Option<i64>, compress: bool) {
+fn push_head(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    value: &Value,
+    expire_ms: Option<i64>,
+    used: Used,
+    compress: bool,
+) {
     if let Some(at) = expire_ms {
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());

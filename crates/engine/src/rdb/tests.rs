@@ -20,8 +20,7 @@ fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
     encoder.select_db(3);
     encoder.resize_db(entries.len() as u64, 1);
     for (key, value, expiry) in entries {
-        encoder.entry(key, value, *expiry, Used::Unsaid);
-        encoder.entry(key, value, *expiry, &mut sink);
+        encoder.entry(key, value, *expiry, Used::Unsaid, &mut sink);
     }
     encoder.eof();
     encoder.give(&mut sink);

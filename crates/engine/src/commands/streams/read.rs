@@ -9,11 +9,12 @@ use super::{reply_entries, reply_entry, reply_id};
 use crate::commands::args::{int, is, shown};
 use crate::error::{Done, Error};
 use crate::events::Event;
-use crate::row::{Doc, Flags, KeySpec, Meta, Row};
+use crate::row::{Doc, Flags, FoundSpec, Meta, Row, Search};
 use crate::txn::Txn;
 use base::number::parse_i64;
 use ds::stream::{Activity, Group, Id, Stream};
 use resp::{Args, Proto, Reply};
+use std::ops::Range;
 
 const BLOCK: Doc = Doc::new("milliseconds", "integer").behind("BLOCK").optional();
 const STREAMS: Doc =
@@ -21,8 +22,32 @@ const STREAMS: Doc =
 
 const READ: Meta = Meta { complexity: "O(N) in the number of entries that are given", ..STREAM };
 
-const fn behind_streams(from: u16) -> KeySpec {
-    KeySpec { flags: &["RO", "access"], first: from, last: KeySpec::BEHIND_STREAMS, step: 1, notes: "" }
+/// COMMAND INFO says to look for the word from this argument on.
+const fn behind_streams(from: i16) -> FoundSpec {
+    let search = Search::Keyword { word: "STREAMS", from, last: -1, step: 1, limit: 2 };
+    FoundSpec { flags: &["RO", "access"], search, notes: "" }
+}
+
+/// The options are read as the commands read them: a group, a consumer or a key may be called "streams" too.
+fn keys_behind_streams(args: Args) -> Range<usize> {
+    let mut i = 1;
+    while let Some(word) = args.get(i) {
+        i += match word {
+            _ if is(word, "streams") => {
+                let first = i + 1;
+                return first..first + (args.len() - first) / 2;
+            }
+            _ if is(word, "block") || is(word, "count") => 2,
+            _ if is(word, "group") => 3,
+            _ if is(word, "noack") => 1,
+            _ => break,
+        };
+    }
+    0..0
+}
+
+fn find_keys(args: Args, found: &mut dyn FnMut(usize)) {
+    keys_behind_streams(args).for_each(found);
 }
 
 pub const ROWS: &[Row] = &[
@@ -31,7 +56,8 @@ pub const ROWS: &[Row] = &[
             name: "xread",
             arity: -4,
             flags: Flags::READONLY.with(Flags::BLOCKING).with(Flags::MOVABLE_KEYS),
-            keys: &[behind_streams(1)],
+            find_keys: Some(find_keys),
+            found_keys: &[behind_streams(1)],
             summary: "Gives the entries of streams that are newer than given ids, and waits for some if asked to.",
             docs: &[COUNT, BLOCK, STREAMS],
             ..READ
@@ -43,7 +69,8 @@ pub const ROWS: &[Row] = &[
             name: "xreadgroup",
             arity: -7,
             flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::MOVABLE_KEYS),
-            keys: &[behind_streams(4)],
+            find_keys: Some(find_keys),
+            found_keys: &[behind_streams(4)],
             summary: "Gives entries to a consumer of a group: new ones, or those that are pending with it.",
             docs: &[
                 Doc::block("group-block", &[Doc::new("group", "string"), Doc::new("consumer", "string")])

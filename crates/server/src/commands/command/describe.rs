@@ -5,7 +5,7 @@ use engine::row::{Flags, FoundSpec, KeySpec, Search};
 use resp::Reply;
 
 /// Flags that are not told.
-const HIDDEN: Flags = Flags::PROTECTED.with(Flags::MAY_REPLICATE);
+const HIDDEN: Flags = Flags::PROTECTED;
 
 pub fn describe(command: &Command, out: &mut Reply) {
     let meta = command.meta;
@@ -42,18 +42,6 @@ pub fn statuses<'w>(words: impl Iterator<Item = &'w str>, out: &mut Reply) {
 fn key_spec(spec: &KeySpec, out: &mut Reply) {
     begin_spec(spec.notes, spec.flags, out);
     search("index", &[("index", Figure::Int(spec.first.into()))], out);
-    out.map(if spec.notes.is_empty() { 3 } else { 4 });
-    if !spec.notes.is_empty() {
-        out.bulk(b"notes");
-        out.bulk(spec.notes.as_bytes());
-    }
-    out.bulk(b"flags");
-    statuses(spec.flags.iter().copied(), out);
-    out.bulk(b"begin_search");
-    if spec.is_behind_streams() {
-        return behind_streams(spec, out);
-    }
-    found_by("index", &[("index", spec.first.into())], out);
     out.bulk(b"find_keys");
     if spec.is_counted() {
         // Counted from the argument with the number of keys.
@@ -106,22 +94,6 @@ enum Figure {
 }
 
 fn search(kind: &str, figures: &[(&str, Figure)], out: &mut Reply) {
-/// Half of what follows the word.
-fn behind_streams(spec: &KeySpec, out: &mut Reply) {
-    out.map(2);
-    out.bulk(b"type");
-    out.bulk(b"keyword");
-    out.bulk(b"spec");
-    out.map(2);
-    out.bulk(b"keyword");
-    out.bulk(b"STREAMS");
-    out.bulk(b"startfrom");
-    out.int(spec.first.into());
-    out.bulk(b"find_keys");
-    found_by("range", &[("lastkey", -1), ("keystep", 1), ("limit", 2)], out);
-}
-
-fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {
     out.map(2);
     out.bulk(b"type");
     out.bulk(kind.as_bytes());
