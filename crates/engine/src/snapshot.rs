@@ -136,6 +136,14 @@ pub struct Options {
     pub data: bool,
 }
 
+/// A sink that keeps all of it.
+pub fn keep(bytes: &mut Vec<u8>) -> impl FnMut(&[u8]) -> bool {
+    |piece| {
+        bytes.extend_from_slice(piece);
+        true
+    }
+}
+
 /// How far a snapshot is, for INFO.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Progress {
@@ -383,11 +391,7 @@ mod tests {
         let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("none runs");
         drop(txn);
         let (mut bytes, mut free) = (Vec::new(), Vec::new());
-        let mut sink = |piece: &[u8]| {
-            bytes.extend_from_slice(piece);
-            true
-        };
-        while snapshot.step(&engine, 10, &mut sink, &mut free) {}
+        while snapshot.step(&engine, 10, &mut keep(&mut bytes), &mut free) {}
         assert_eq!(snapshot.progress.keys_done, 1);
         assert!(bytes.windows(4).any(|window| window == b"kept"));
     }
