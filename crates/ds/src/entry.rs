@@ -350,6 +350,11 @@ impl<'a, V> EntryRef<'a, V> {
         self.header().access.store(access, Ordering::Relaxed);
     }
 
+    /// Where the entry lies: tells it from others while it stays there.
+    pub fn address(self) -> usize {
+        self.block.addr().get()
+    }
+
     /// Size of the block; a boxed value is not counted.
     pub fn block_bytes(self) -> usize {
         self.shape().total()

@@ -8,6 +8,7 @@
 //! Invariants: all leaves lie at one depth; no page is empty; a page has at most `PAGE_ITEMS_MAX` items; a child's
 //! sum is what its page holds. An item's key does not change in place. Absent: sorting; who inserts says where.
 
+use crate::allocation::block_bytes;
 use std::sync::Arc;
 
 /// Few enough that the copy of a shared page is short, many enough that trees are flat.
@@ -16,6 +17,9 @@ const PAGE_ITEMS_MAX: usize = 64;
 const PAGE_ITEMS_MIN: usize = PAGE_ITEMS_MAX / 4;
 /// A page made of two is not so full that it would be split again soon.
 const PAGE_ITEMS_MERGED_MAX: usize = PAGE_ITEMS_MAX * 3 / 4;
+
+/// Leaves that are looked at to tell how much memory all of them take.
+const LEAVES_SAMPLED: usize = 8;
 
 pub trait Item: Clone {
     /// `()` where items are found by place only.
@@ -207,23 +211,45 @@ impl<T: Item> Spine<T> {
         Iter { spine: self, front: start, back: end.min(self.len), front_leaf: (&[], 0), back_leaf: (&[], 0) }
     }
 
-    /// Bytes of the pages, without what items hold elsewhere.
+    /// Bytes of the pages, without what items hold elsewhere; of many pages a few stand for all.
     pub fn page_bytes(&self) -> usize {
-        fn bytes<T: Item>(page: &Page<T>) -> usize {
-            let own = size_of::<Page<T>>() + 2 * size_of::<usize>();
-            own + match page {
-                Page::Leaf(items) => items.capacity() * size_of::<T>(),
-                Page::Inner(children) => {
-                    let below: usize = children.iter().map(|child| bytes(&child.page)).sum();
-                    children.capacity() * size_of::<Child<T>>() + below
-                }
-            }
+        let own = size_of::<Page<T>>() + 2 * size_of::<usize>();
+        let (mut bytes, mut items, mut sampled) = (0, 0, 0);
+        while sampled < LEAVES_SAMPLED && items < self.len {
+            let (leaf, _) = self.leaf_page(sampled * self.len / LEAVES_SAMPLED);
+            bytes += block_bytes(own) + block_bytes(leaf.capacity() * size_of::<T>());
+            items += leaf.len();
+            sampled += 1;
         }
-        self.root.as_deref().map_or(0, bytes)
+        if self.len <= items {
+            return bytes;
+        }
+        let leaves = self.len * sampled / items;
+        // Pages of children are as full as leaves, more or less.
+        let inner = leaves * size_of::<Child<T>>() * PAGE_ITEMS_MAX / PAGE_ITEMS_MERGED_MAX;
+        (bytes as u128 * self.len as u128 / items as u128) as usize + inner
+    }
+
+    /// At most so many items, evenly spread.
+    pub fn sample(&self, count: usize) -> impl Iterator<Item = &T> {
+        let count = count.min(self.len);
+        (0..count).filter_map(move |i| self.get((i as u128 * self.len as u128 / count as u128) as usize))
+    }
+
+    /// What `bytes` says of all items together, asked of at most `count` of them.
+    pub fn sampled_bytes(&self, count: usize, bytes: impl Fn(&T) -> usize) -> usize {
+        let count = count.clamp(1, self.len.max(1));
+        let sum: usize = self.sample(count).map(bytes).sum();
+        (sum as u128 * self.len as u128 / count as u128) as usize
     }
 
     /// The leaf that holds the item at `index`, and the index of its first item.
     fn leaf(&self, index: usize) -> (&[T], usize) {
+        let (items, start) = self.leaf_page(index);
+        (items, start)
+    }
+
+    fn leaf_page(&self, index: usize) -> (&Vec<T>, usize) {
         let mut page = self.root.as_ref().expect("is not empty");
         let mut start = 0;
         loop {

@@ -4,6 +4,7 @@
 //! one number over the whole keyspace. A command's shards are locked in ascending order before it runs; the
 //! [`State`] word is read after that, so that whoever changes it (under all shards) knows that no write follows.
 
+use crate::access::MeasureSetting;
 use crate::log::Log;
 use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub hll_sparse_bytes_max: AtomicUsize,
     /// When collections are one block and when they are large structures.
     pub shapes: ShapeSettings,
+    /// By maxmemory-policy: what entries remember of their use.
+    pub measure: MeasureSetting,
     /// locale-collate, for SORT ALPHA; none is C's own locale.
     collation: Mutex<Option<Collation>>,
 }
@@ -206,6 +209,7 @@ impl Engine {
                 compress: AtomicBool::new(true),
                 hll_sparse_bytes_max: AtomicUsize::new(3000),
                 shapes: ShapeSettings::default(),
+                measure: MeasureSetting::default(),
                 collation: Mutex::new(None),
             },
             databases,

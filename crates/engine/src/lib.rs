@@ -2,6 +2,7 @@
 //!
 //! Every command is a transaction: lock → run → log → gate (see [`txn`]). Time and chance are arguments.
 
+pub mod access;
 pub mod apply;
 pub mod commands;
 pub mod debug;

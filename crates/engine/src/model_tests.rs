@@ -684,6 +684,9 @@ const WORDS: &[&str] = &[
     "LIMIT",
     "WITHSCORES",
     "WITHSCORE",
+    "WITHVALUES",
+    "NOVALUES",
+    "hash",
 ];
 
 /// What is alive in an engine.

@@ -10,6 +10,7 @@
 //! tables and FLUSHALL detaches them, so the walk goes by table identity, not by index.
 //! Absent here: sinks. The bytes of each step belong to the caller.
 
+use crate::access::{Measure, Used};
 use crate::engine::Engine;
 use crate::rdb::{self, Encoder};
 use crate::shard::{Shard, TableId};
@@ -33,7 +34,22 @@ pub(crate) struct Capture {
     handed: HashSet<(TableId, Box<[u8]>)>,
     /// Entries as they were, with their database.
     preimages: Vec<(u32, Image)>,
+    form: Form,
+}
+
+/// How entries are written.
+#[derive(Clone, Copy)]
+struct Form {
     compress: bool,
+    measure: Measure,
+    /// When it was cut: what is told of an entry's use is as of then.
+    cut_ms: i64,
+}
+
+impl Form {
+    fn used(self, entry: EntryRef<Value>) -> Used {
+        self.measure.tell(entry.access(), self.cut_ms)
+    }
 }
 
 /// An entry for the file.
@@ -41,18 +57,21 @@ enum Image {
     /// Encoded, perhaps several of them.
     Bytes(Vec<u8>),
     /// A large value, shared with the keyspace or with nobody any more.
-    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64> },
+    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64>, used: Used },
 }
 
 impl Image {
-    fn of(entry: EntryRef<Value>, compress: bool) -> Self {
+    fn of(entry: EntryRef<Value>, form: Form) -> Self {
         match entry.payload() {
-            Payload::Boxed(value) if value.is_large() => {
-                Self::Shared { key: entry.key().into(), value: value.clone(), expiry: entry.expiry() }
-            }
+            Payload::Boxed(value) if value.is_large() => Self::Shared {
+                key: entry.key().into(),
+                value: value.clone(),
+                expiry: entry.expiry(),
+                used: form.used(entry),
+            },
             _ => {
                 let mut bytes = Vec::new();
-                encode(&mut bytes, entry, compress);
+                encode(&mut bytes, entry, form);
                 Self::Bytes(bytes)
             }
         }
@@ -79,14 +98,15 @@ pub(crate) fn hand_over(shard: &mut Shard, db: u32, hash: u64, key: &[u8]) {
             continue;
         }
         if let Some(entry) = table.table.get(hash, key) {
-            let image = Image::of(entry, capture.compress);
+            let image = Image::of(entry, capture.form);
             capture.preimages.push((capture.pinned[index].0, image));
         }
     }
 }
 
-fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, compress: bool) {
-    rdb::encode_entry(out, entry.key(), &entry.payload().into(), entry.expiry(), compress);
+fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, form: Form) {
+    let used = form.used(entry);
+    rdb::encode_entry(out, entry.key(), &entry.payload().into(), entry.expiry(), used, form.compress);
 }
 
 /// What a snapshot says of itself in the file, besides the data.
@@ -120,7 +140,7 @@ pub struct Snapshot {
     /// The log's offset at the cut.
     pub offset: Offset,
     pub progress: Progress,
-    compress: bool,
+    form: Form,
 }
 
 impl Snapshot {
@@ -131,6 +151,7 @@ impl Snapshot {
         assert!(txn.locks() == engine.all_locks());
         txn.end_unit();
         let slot = txn.shard(0).captures.iter().position(|capture| capture.is_none())?;
+        let form = Form { compress: options.compress, measure: txn.measure(), cut_ms: txn.now_ms };
         let held = txn.held_mut();
         let mut totals = vec![(0, 0); engine.databases() as usize];
         for i in engine.all_locks().iter() {
@@ -151,7 +172,7 @@ impl Snapshot {
                 position: 0,
                 handed: HashSet::new(),
                 preimages: Vec::new(),
-                compress: options.compress,
+                form,
             }));
             shard.captures_running += 1;
         }
@@ -174,7 +195,7 @@ impl Snapshot {
             resized: 0,
             offset: engine.log.end(),
             progress: Progress { keys_total, ..Progress::default() },
-            compress: options.compress,
+            form,
         })
     }
 
@@ -247,7 +268,9 @@ impl Snapshot {
         self.select(db);
         match image {
             Image::Bytes(bytes) => self.encoder.raw(&bytes),
-            Image::Shared { key, value, expiry } => self.encoder.entry(&key, &(&value).into(), expiry),
+            Image::Shared { key, value, expiry, used } => {
+                self.encoder.entry(&key, &(&value).into(), expiry, used);
+            }
         }
     }
 
@@ -266,10 +289,10 @@ impl Snapshot {
             self.progress.keys_done += 1;
             match (entry.payload(), images.last_mut()) {
                 (Payload::Boxed(value), _) if value.is_large() => {
-                    images.push(Image::of(entry, self.compress));
+                    images.push(Image::of(entry, self.form));
                 }
-                (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.compress),
-                _ => images.push(Image::of(entry, self.compress)),
+                (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.form),
+                _ => images.push(Image::of(entry, self.form)),
             }
         });
         match next {
@@ -306,6 +329,7 @@ impl Snapshot {
 mod tests {
     use super::*;
     use crate::engine::Engine;
+    use crate::testing::{Bench, check_on};
     use crate::txn::{Origin, Scratch, Ttl};
 
     /// A database whose last key has gone keeps its tables: a walk once stumbled over them on its way to the next
@@ -326,5 +350,45 @@ mod tests {
         while snapshot.step(&engine, 10, &mut bytes, &mut free) {}
         assert_eq!(snapshot.progress.keys_done, 1);
         assert!(bytes.windows(4).any(|window| window == b"kept"));
+    }
+
+    /// Idle seconds under an LRU policy, counts under an LFU one, nothing else: in the walk and for what is handed
+    /// over, inline and large.
+    #[test]
+    fn the_file_tells_of_use() {
+        let used = |policy: &str| {
+            let mut bench = Bench::new();
+            let large = "x".repeat(70_000);
+            check_on(
+                &mut bench,
+                &format!("POLICY {policy}\nSET small v\nSET other v\nSET large {large}\nGET small"),
+            );
+            bench.now_ms += 180_000;
+            let locks = bench.engine.all_locks();
+            let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
+            let options = Options { compress: false, checksum: true, data: true };
+            let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("no other runs");
+            txn.commit();
+            bench.now_ms += 600_000;
+            check_on(&mut bench, "DEL other\nSET large w");
+            let (mut bytes, mut free) = (Vec::new(), Vec::new());
+            while snapshot.step(&bench.engine, 10, &mut bytes, &mut free) {}
+            let (mut decoder, mut rest, mut found) = (rdb::Decoder::new(), &bytes[..], Vec::new());
+            while let Ok(rdb::Step::Item { consumed, item }) = decoder.next(rest, true) {
+                rest = &rest[consumed..];
+                match item {
+                    rdb::Item::Entry { key, idle, freq, .. } => {
+                        found.push((String::from_utf8_lossy(&key).into_owned(), idle, freq));
+                    }
+                    rdb::Item::Eof { .. } => break,
+                    _ => {}
+                }
+            }
+            found.sort();
+            found.into_iter().map(|(_, idle, freq)| (idle, freq)).collect::<Vec<_>>()
+        };
+        assert_eq!(used("no"), [(None, None); 3]);
+        assert_eq!(used("lru"), [(Some(180), None); 3]);
+        assert_eq!(used("lfu"), [(None, Some(2)), (None, Some(2)), (None, Some(3))]);
     }
 }

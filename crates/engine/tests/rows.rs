@@ -146,7 +146,9 @@ fn rename_groups(arguments: &mut Value) {
     for argument in arguments.as_array_mut().into_iter().flatten() {
         match argument["name"].as_str() {
             Some("offset_count") => argument["name"] = "limit".into(),
-            Some("score_member" | "longitude_latitude_member") => argument["name"] = "data".into(),
+            Some("score_member" | "longitude_latitude_member" | "field_value") => {
+                argument["name"] = "data".into()
+            }
             _ => {}
         }
         if argument.get("arguments").is_some() {
@@ -155,7 +157,8 @@ fn rename_groups(arguments: &mut Value) {
     }
 }
 
-/// What 7.2 tells otherwise than 7.0: arguments that got a better name, and later tips and deprecations.
+/// What 7.2 tells otherwise than 7.0: arguments that got a better name, and later tips and deprecations. And options
+/// of later versions that are taken here.
 fn as_of_7_2(name: &str, wanted: &mut Value) {
     rename_groups(&mut wanted["arguments"]);
     match name {
@@ -166,6 +169,13 @@ fn as_of_7_2(name: &str, wanted: &mut Value) {
             });
             wanted["arguments"].as_array_mut().expect("an array").push(word);
             wanted["history"] = json!(["7.2.0"]);
+        }
+        "hscan" => {
+            let word = json!({
+                "name": "novalues", "type": "pure-token", "token": "NOVALUES", "since": "7.4.0",
+                "flags": ["optional"],
+            });
+            wanted["arguments"].as_array_mut().expect("an array").push(word);
         }
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
         "bitcount" => {

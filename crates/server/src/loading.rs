@@ -7,6 +7,7 @@ use crate::logger::{self, Level};
 use crate::server::Server;
 use crate::sys;
 use base::position::{Offset, ReplId};
+use engine::access::Used;
 use engine::load::Staging;
 use engine::rdb::{Decoder, Item, Step, Value};
 use engine::{Origin, Scratch};
@@ -139,7 +140,14 @@ impl Taker<'_> {
                 *self.db = db;
             }
             Item::Aux { key, value } => self.aux(&key, &value),
-            Item::Entry { key, value, expire_ms, .. } => return self.entry(&key, value, expire_ms),
+            Item::Entry { key, value, expire_ms, idle, freq } => {
+                let used = match (freq, idle) {
+                    (Some(count), _) => Used::Frequency(count),
+                    (None, Some(seconds)) => Used::Idle(seconds),
+                    (None, None) => Used::Unsaid,
+                };
+                return self.entry(&key, value, expire_ms, used);
+            }
             Item::Empty { key } => {
                 let key = String::from_utf8_lossy(&key);
                 logger::log(
@@ -167,7 +175,7 @@ impl Taker<'_> {
         }
     }
 
-    fn entry(&mut self, key: &[u8], value: Value, expiry: Option<i64>) -> Result<(), String> {
+    fn entry(&mut self, key: &[u8], value: Value, expiry: Option<i64>, used: Used) -> Result<(), String> {
         // In a file that has a place in a history, what expired stays: a replica that is at the same place has it too,
         // and hears of its end by the DEL that expiry logs once we serve.
         if let (Some(now), Some(at), None) = (self.drop_expired, expiry, self.origins.repl_id)
@@ -177,7 +185,7 @@ impl Taker<'_> {
             return Ok(());
         }
         let engine = &self.server.engine;
-        if self.staging.add_value(engine, *self.db, key, value, expiry) {
+        if self.staging.add_used(engine, *self.db, key, value, expiry, used) {
             return Ok(());
         }
         Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))

@@ -17,6 +17,7 @@ use crate::shutdown::Shutdown;
 use crate::stats::{Counter, ErrorStats, ExpireStats};
 use crate::worker::{Handle, Message};
 use base::rng::Rng;
+use engine::access::Measure;
 use engine::{Engine, State, Txn};
 use parking_lot::{Mutex, RwLock};
 use resp::OwnedArgs;
@@ -201,6 +202,7 @@ impl Server {
         ] {
             setting.store(value as usize, Ordering::Relaxed);
         }
+        settings.measure.set(measure(&config));
         shapes.list_fill.store(config.list_max_listpack_size, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());
@@ -271,5 +273,16 @@ impl Server {
         } else {
             let _ = self.frozen_until_ms.compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
+    }
+}
+
+/// What entries remember of their use under the configured policy.
+fn measure(config: &Config) -> Measure {
+    match config.maxmemory_policy.0 {
+        "volatile-lfu" | "allkeys-lfu" => {
+            Measure::frequency(config.lfu_log_factor as u64, config.lfu_decay_time as u64)
+        }
+        "volatile-lru" | "allkeys-lru" => Measure::TOLD_TIME,
+        _ => Measure::TIME,
     }
 }

@@ -787,7 +787,10 @@ fn commands_tell_of_themselves() {
                 "COMMAND DOCS echo",
                 "[echo, [summary, Answers the message., since, 1.0.0, group, connection, complexity, O(1), arguments, [[name, message, type, string, display_text, message]]]]",
             ),
-            ("COMMAND LIST FILTERBY PATTERN memory|*", "[memory|doctor, memory|help, memory|usage]"),
+            (
+                "COMMAND LIST FILTERBY PATTERN memory|*",
+                "[memory|doctor, memory|help, memory|malloc-stats, memory|purge, memory|stats, memory|usage]",
+            ),
             ("COMMAND LIST FILTERBY ACLCAT nosuch", "[]"),
             ("COMMAND LIST FILTERBY MODULE x", "[]"),
             ("COMMAND LIST FILTERBY goose x", "-ERR syntax error"),

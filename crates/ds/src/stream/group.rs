@@ -250,12 +250,12 @@ impl Group {
         }
     }
 
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(super) fn memory_bytes(&self, consumers: usize) -> usize {
         let own =
             size_of::<Self>() + self.name.len() + self.pending.page_bytes() + self.consumers.page_bytes();
         let consumer =
             |consumer: &Consumer| size_of::<Consumer>() + consumer.name.len() + consumer.pending.page_bytes();
-        own + self.consumers().map(consumer).sum::<usize>()
+        own + self.consumers.sampled_bytes(consumers, |one| consumer(one))
     }
 }
 

@@ -16,6 +16,7 @@ mod range;
 mod tests;
 mod trim;
 
+use crate::allocation::block_bytes;
 use crate::listpack::Value;
 use crate::spine::Spine;
 pub use block::{Block, Entry};
@@ -262,9 +263,18 @@ impl Stream {
 
     /// Bytes of memory, shared pages included.
     pub fn memory_bytes(&self) -> usize {
-        let block = |block: &Block| size_of::<Block>() + 2 * size_of::<usize>() + block.bytes().len();
+        self.memory_bytes_sampled(usize::MAX)
+    }
+
+    /// As [`Stream::memory_bytes`], looking at so many blocks, groups and consumers of a group at most.
+    pub fn memory_bytes_sampled(&self, count: usize) -> usize {
+        let arc_bytes = 2 * size_of::<usize>();
+        let blocks = self.blocks.sampled_bytes(count, |block| {
+            block_bytes(size_of::<Block>() + arc_bytes) + block_bytes(block.bytes().len())
+        });
+        let groups = self.groups.sampled_bytes(count, |group| group.memory_bytes(count));
         let own = size_of::<Self>() + self.blocks.page_bytes() + self.groups.page_bytes();
-        own + self.blocks().map(block).sum::<usize>() + self.groups().map(Group::memory_bytes).sum::<usize>()
+        own + blocks + groups
     }
 
     /// The block in which an entry with this id would be.

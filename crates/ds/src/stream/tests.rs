@@ -523,6 +523,27 @@ fn groups_are_loaded_whole_or_not() {
     assert!(0 < stream.memory_bytes());
 }
 
+#[test]
+fn a_sample_tells_about_how_much_memory_all_takes() {
+    let (mut stream, limits) = (Stream::new(), Limits::default());
+    let pairs: Pairs = vec![(b"name".to_vec(), b"some value".to_vec())];
+    (1..20_000).for_each(|ms| stream.add(Id::new(ms, 0), borrowed(&pairs), limits).unwrap());
+    stream.create_group(b"g", Id::MIN, None);
+    let without = stream.memory_bytes();
+    let ids: Vec<Id> = (1..10_000).map(|ms| Id::new(ms, 0)).collect();
+    stream.with_group(b"g", |group, _| {
+        (0..10u8).for_each(|c| _ = group.create_consumer(&[c], 0));
+        ids.chunks(1000).zip(0u8..).for_each(|(ids, c)| group.deliver(ids, &[c], 0));
+    });
+    let (all, few) = (stream.memory_bytes() as f64, stream.memory_bytes_sampled(5) as f64);
+    assert!((few - all).abs() < all / 5.0, "{few} {all}");
+    // An id twice and what is known of its delivery.
+    assert!(
+        without as f64 + 9_999.0 * 32.0 < all && all < 3.0 * (without as f64 + 9_999.0 * 64.0),
+        "{without} {all}"
+    );
+}
+
 /// A write to a stream that a snapshot holds copies a block and its pages, not the stream.
 #[test]
 fn a_snapshot_shares_what_is_not_written() {

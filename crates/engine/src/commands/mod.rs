@@ -5,6 +5,7 @@ mod bitmaps;
 #[cfg(test)]
 mod counts_tests;
 mod geo;
+mod hashes;
 mod hyperloglog;
 mod keys;
 mod keyspace;
@@ -51,6 +52,11 @@ pub const FAMILIES: &[&[Row]] = &[
     sets::chance::ROWS,
     sets::combine::ROWS,
     sets::scan::ROWS,
+    hashes::write::ROWS,
+    hashes::read::ROWS,
+    hashes::number::ROWS,
+    hashes::random::ROWS,
+    hashes::scan::ROWS,
     sort::ROWS,
     zsets::add::ROWS,
     zsets::read::ROWS,

@@ -2,6 +2,7 @@
 
 use super::streams::push_stream;
 use super::{VERSION, Value, kind, length, node, opcode, string_encoding};
+use crate::access::Used;
 use crate::value::{self, Hash, List, Set, SortedSet};
 use base::crc64::Crc64;
 use base::{lzf, number};
@@ -77,8 +78,8 @@ impl Encoder {
         push_length(&mut self.out, expires);
     }
 
-    pub fn entry(&mut self, key: &[u8], value: &Value, expire_ms: Option<i64>) {
-        encode_entry(&mut self.out, key, value, expire_ms, self.options.compress);
+    pub fn entry(&mut self, key: &[u8], value: &Value, expire_ms: Option<i64>, used: Used) {
+        encode_entry(&mut self.out, key, value, expire_ms, used, self.options.compress);
     }
 
     /// Entries that [`encode_entry`] wrote.
@@ -96,11 +97,26 @@ impl Encoder {
     }
 }
 
-/// Appends one entry: its expiry (Unix ms), type, key and value.
-pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Option<i64>, compress: bool) {
+/// Appends one entry: its expiry (Unix ms), what is told of its use, type, key and value.
+pub fn encode_entry(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    value: &Value,
+    expire_ms: Option<i64>,
+    used: Used,
+    compress: bool,
+) {
     if let Some(at) = expire_ms {
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());
+    }
+    match used {
+        Used::Unsaid => {}
+        Used::Idle(seconds) => {
+            out.push(opcode::IDLE);
+            push_length(out, seconds);
+        }
+        Used::Frequency(count) => out.extend_from_slice(&[opcode::FREQ, count]),
     }
     out.push(kind_of(value));
     push_string(out, key, compress);

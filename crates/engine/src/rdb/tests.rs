@@ -1,6 +1,7 @@
 //! Any split, any truncation, any changed byte; and the texts of errors.
 
 use super::*;
+use crate::access::Used;
 use base::rng::Rng;
 
 const PLAIN: Options = Options { compress: true, checksum: true };
@@ -14,7 +15,7 @@ fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
     encoder.select_db(3);
     encoder.resize_db(entries.len() as u64, 1);
     for (key, value, expiry) in entries {
-        encoder.entry(key, value, *expiry);
+        encoder.entry(key, value, *expiry, Used::Unsaid);
     }
     encoder.eof();
     std::mem::take(encoder.buffer())

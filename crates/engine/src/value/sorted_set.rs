@@ -249,13 +249,6 @@ impl SortedSet {
             Self::Tree(_) => "skiplist",
         }
     }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Pack(pack) => pack.bytes().len(),
-            Self::Tree(tree) => tree.memory_bytes(),
-        }
-    }
 }
 
 /// The place of a member in a listpack.

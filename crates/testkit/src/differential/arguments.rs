@@ -188,6 +188,22 @@ const COMMANDS: &[&str] = &[
     "copy",
     "move",
     "touch",
+    "hset",
+    "hmset",
+    "hsetnx",
+    "hget",
+    "hmget",
+    "hgetall",
+    "hkeys",
+    "hvals",
+    "hlen",
+    "hexists",
+    "hdel",
+    "hstrlen",
+    "hincrby",
+    "hincrbyfloat",
+    "hrandfield",
+    "hscan",
     "lpush",
     "rpush",
     "lpushx",
@@ -281,6 +297,11 @@ const REQUESTS: &[&str] = &[
     "config get a",
     "restore a 0 x",
     "touch a",
+    "hset a b c",
+    "hmset a b c",
+    "hget a b",
+    "hdel a b c",
+    "hscan a 0",
     "lpush a b",
     "lpop a 2",
     "lpos a b",
@@ -307,6 +328,9 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "key" => key(rng),
         "set-key" if rng.one_in(30) => key(rng),
         "set-key" => number_after(rng, "s", 6),
+        "hash-key" if rng.one_in(30) => key(rng),
+        "hash-key" => number_after(rng, "h", 5),
+        "field" => field(rng),
         "text-key" => number_after(rng, "t", 3),
         "list-key" if rng.one_in(12) => key(rng),
         "list-key" => number_after(rng, "l", 4),
@@ -471,6 +495,19 @@ fn member(rng: &mut Rng) -> Vec<u8> {
         2..=9 => number(rng, -3, 12),
         10 => value(rng),
         _ => number_after(rng, "m", 60),
+    }
+}
+
+/// Of few enough that they meet, and of enough for tables; sometimes too long for a listpack.
+fn field(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(200) {
+        0 => vec![b'f'; 65],
+        1 => vec![b'f'; 64],
+        2 => Vec::new(),
+        3..=20 => number(rng, -3, 12),
+        21 => value(rng),
+        22..=60 => number_after(rng, "f", 2000),
+        _ => number_after(rng, "f", 20),
     }
 }
 

@@ -6,7 +6,7 @@ use super::stream::{CONNECTIONS, Form, Op};
 use crate::client::{Client, encode, encode_to, is_closed};
 use crate::process::{Kind, Server};
 use crate::value::{Value, quoted};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 /// A batch of commands, small enough that no side waits for the other to read.
@@ -31,6 +31,34 @@ pub struct Pair {
     queued: Vec<Vec<Op>>,
     /// Which result of the last EXEC differed.
     why: String,
+    exercised: Exercised,
+}
+
+/// How often each command was asked for, and answered without an error; subcommands count as `name|sub`, too.
+#[derive(Default)]
+pub struct Exercised(HashMap<String, Times>);
+
+#[derive(Default, Clone, Copy, Debug)]
+pub struct Times {
+    pub asked: u64,
+    pub without_error: u64,
+}
+
+impl Exercised {
+    fn count(&mut self, op: &Op, reply: &Value) {
+        let word = |at: usize| op.argv.get(at).map(|word| String::from_utf8_lossy(word).to_lowercase());
+        let Some(name) = word(0) else { return };
+        let whole = word(1).map(|sub| format!("{name}|{sub}"));
+        for name in whole.into_iter().chain([name]) {
+            let times = self.0.entry(name).or_default();
+            times.asked += 1;
+            times.without_error += u64::from(!reply.is_error());
+        }
+    }
+
+    pub fn times(&self, name: &str) -> Times {
+        self.0.get(name).copied().unwrap_or_default()
+    }
 }
 
 struct Side {
@@ -52,7 +80,12 @@ impl Pair {
     #[track_caller]
     pub fn start(oracle: Kind, other: Kind) -> Self {
         let sides = [Side::start(oracle), Side::start(other)];
-        Self { sides, queued: vec![Vec::new(); CONNECTIONS], why: String::new() }
+        Self {
+            sides,
+            queued: vec![Vec::new(); CONNECTIONS],
+            why: String::new(),
+            exercised: Exercised::default(),
+        }
     }
 
     /// Empty data, new connections. The error is one of the connection: the server is gone.
@@ -90,6 +123,11 @@ impl Pair {
     /// The oracle and the server under test.
     pub fn servers(&self) -> [&Server; 2] {
         [&self.sides[0].server, &self.sides[1].server]
+    }
+
+    /// What all streams so far have exercised.
+    pub fn exercised(&self) -> &Exercised {
+        &self.exercised
     }
 
     /// What the log of the server under test says.
@@ -159,6 +197,7 @@ impl Pair {
         if ends_queue(op, one) {
             queue.clear();
         }
+        self.exercised.count(op, one);
         same || accepted.allows(op, one_bytes, two_bytes)
     }
 
@@ -230,6 +269,11 @@ impl Pair {
     /// All databases by SCAN, which removes what has expired, then their sizes and the digest of everything.
     fn checkpoint(&mut self, at: usize, form: Form) -> Result<(), Failure> {
         let [one, two] = [0, 1].map(|side| {
+            // Greylag knows how 7.0 prints scores that it computed, too.
+            let digest: &[&str] = match self.servers()[side].kind().is_redis() {
+                true => &["DEBUG", "DIGEST"],
+                false => &["DEBUG", "DIGEST", "7.0"],
+            };
             let admin = &mut self.sides[side].admin;
             let mut seen = String::new();
             if form == Form::Reload {
@@ -244,7 +288,7 @@ impl Pair {
                     seen.push_str(&format!("db {db}, {size}: {}\n", keys.join(" ")));
                 }
             }
-            seen.push_str(&format!("digest {}", admin.command(&["DEBUG", "DIGEST"])?));
+            seen.push_str(&format!("digest {}", admin.command(digest)?));
             io::Result::Ok(seen)
         });
         match (one, two) {

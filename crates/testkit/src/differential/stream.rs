@@ -168,6 +168,7 @@ fn spoil(rng: &mut Rng, argv: &mut Vec<Vec<u8>>) {
                 | b"hello"
                 | b"spop"
                 | b"srandmember"
+                | b"hrandfield"
                 | b"zrank"
                 | b"zrevrank"
         )

@@ -9,6 +9,7 @@ mod bad_primary;
 mod differential;
 mod promotion;
 mod propagation;
+mod random_streams;
 mod replication;
 mod seed;
 mod start_stop;

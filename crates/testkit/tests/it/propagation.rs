@@ -191,7 +191,12 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     (&["RPUSH l a", "WATCH l", "LTRIM l 0 -1", "MULTI", "SET a 1", "EXEC"], "SELECT 0\nRPUSH l a"),
     // Bits and HyperLogLogs.
     (
-        &["BITFIELD b GET u8 0", "BITFIELD b SET u8 0 5", "BITFIELD b SET u8 0 5", "bitfield b INCRBY u8 0 1"],
+        &[
+            "BITFIELD b GET u8 0",
+            "BITFIELD b SET u8 0 5",
+            "BITFIELD b SET u8 0 5",
+            "bitfield b INCRBY u8 0 1",
+        ],
         "SELECT 0\nBITFIELD b SET u8 0 5\nbitfield b INCRBY u8 0 1",
     ),
     (
@@ -214,6 +219,20 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         ],
         "SELECT 0\nzadd g 3377822707026402 a 3378191666521995 b\nGEORADIUS g 1 1 1 km STORE s\nGEOSEARCHSTORE s g FROMLONLAT 1 1 BYBOX 1 1 km STOREDIST\nGEORADIUS g 9 9 1 km STORE s\nGEORADIUSBYMEMBER none x 1 km STOREDIST g",
     ),
+    // Hashes.
+    (
+        &["HSET h a 1 b 2", "HSET h a 1", "HMSET h c 3", "HSETNX h a 4", "HSETNX h d 4", "HGETALL h"],
+        "SELECT 0\nHSET h a 1 b 2\nHSET h a 1\nHMSET h c 3\nHSETNX h d 4",
+    ),
+    (
+        &["HSET h a 1 b 2", "HDEL h x", "HDEL none x", "HDEL h a x a", "HDEL h b", "HDEL h b"],
+        "SELECT 0\nHSET h a 1 b 2\nHDEL h a x a\nHDEL h b",
+    ),
+    (
+        &["HINCRBY h n 5", "HINCRBY h n x", "HINCRBYFLOAT h n 0.5", "hincrbyfloat h n 1e3", "HINCRBY h n 1"],
+        "SELECT 0\nHINCRBY h n 5\nHSET h n 5.5\nHSET h n 1005.5",
+    ),
+    (&["HSET h a 1", "PEXPIREAT h 1", "HSET h b 1"], "SELECT 0\nHSET h a 1\nDEL h\nHSET h b 1"),
     // A key whose time has passed goes when it is met.
     (&["SET a 1 PXAT 1", "GET a", "GET a"], "SELECT 0\nSET a 1 PXAT 1\nDEL a"),
 ];

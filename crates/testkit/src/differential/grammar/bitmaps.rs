@@ -26,7 +26,11 @@ pub const TABLE: &[Entry] = &[
     entry(1, "bitfield_ro <bit-key> set u8 0 1", Exact),
     entry(2, "(get|del|object encoding) <bit-key>", Exact),
     entry(30, "pfadd <hll-key> [{<hll-element>}]", Exact),
-    entry(30, "pfadd <hll-key> <hll-element> <hll-element> <hll-element> <hll-element> <hll-element> <hll-element>", Exact),
+    entry(
+        30,
+        "pfadd <hll-key> <hll-element> <hll-element> <hll-element> <hll-element> <hll-element> <hll-element>",
+        Exact,
+    ),
     entry(20, "pfcount {<hll-key>}", Exact),
     entry(10, "pfcount <hll-key>", Exact),
     entry(10, "pfmerge {<hll-key>}", Exact),

@@ -21,7 +21,11 @@ pub const TABLE: &[Entry] = &[
         "geosearch <geo-key> frommember <member> bybox <radius> <radius> <unit> [asc|desc] [count <count> [any]] [withdist]",
         Exact,
     ),
-    entry(10, "geosearch <far-key> frommember <member> bybox <radius> <radius> <unit> [asc|desc] [withcoord]", Exact),
+    entry(
+        10,
+        "geosearch <far-key> frommember <member> bybox <radius> <radius> <unit> [asc|desc] [withcoord]",
+        Exact,
+    ),
     entry(3, "geosearch <zset-key> frommember <member> byradius <radius> <unit> [desc] [withhash]", Exact),
     entry(
         5,
@@ -38,7 +42,11 @@ pub const TABLE: &[Entry] = &[
         "geosearchstore <distance-key> <far-key> fromlonlat <longitude> <latitude> bybox <radius> <radius> <unit> [asc|desc] [count <count> [any]] storedist",
         Exact,
     ),
-    entry(3, "geosearchstore <distance-key> <far-key> {frommember <member>|byradius 2000 km|bybox 9000 900 km|asc|count 3|any|withdist|storedist}", Exact),
+    entry(
+        3,
+        "geosearchstore <distance-key> <far-key> {frommember <member>|byradius 2000 km|bybox 9000 900 km|asc|count 3|any|withdist|storedist}",
+        Exact,
+    ),
     entry(
         10,
         "(georadius|georadius_ro) <far-key> <longitude> <latitude> <radius> <unit> [withcoord] [withdist] [withhash] [count <count> [any]] [asc|desc]",

@@ -34,7 +34,7 @@ pub const TABLE: &[Entry] = &[
     entry(4, "object freq <key>", Exact),
     entry(2, "object (help|nonsense <key>|encoding)", Shape),
     entry(4, "dump <text-key>", Dump),
-    entry(6, "restore <key> <ttl> <dump> [replace]", Exact),
+    entry(6, "(restore|restore-asking) <key> <ttl> <dump> [replace]", Exact),
     entry(
         4,
         "restore <key> (<at-millis> <dump> absttl|0 <dump>) {replace|idletime <count>|freq <count>|absttl}",
