@@ -97,10 +97,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The texts of what is no HyperLogLog are those of the structure.
-impl From<base::hll::Invalid> for Error {
-    fn from(invalid: base::hll::Invalid) -> Self {
-        Self::owned(invalid.to_string())
-    }
-}

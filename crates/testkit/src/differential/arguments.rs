@@ -360,6 +360,33 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "latitude" => {
             text(rng, &["38.115556", "37.502669", "85", "-85.05112878", "0", "86", "nan", "-33.25"])
         }
+        "placed" => return placed(rng, out),
+        "far-key" => number_after(rng, "f", 2),
+        "distance-key" => number_after(rng, "d", 2),
+        "unit" if rng.one_in(20) => text(rng, &["yd", "", "kms"]),
+        "unit" => text(rng, &["m", "km", "km", "km", "ft", "mi", "KM"]),
+        "radius" if rng.one_in(15) => text(rng, &["-1", "x", "nan", "inf", "", "1e400"]),
+        "radius" => text(
+            rng,
+            &["0", "0.5", "1", "100", "150.25", "700", "1000", "3000", "6000", "12000", "21000", "1e7"],
+        ),
+        "hll-key" if rng.one_in(20) => key(rng),
+        "hll-key" => number_after(rng, "p", 4),
+        "corrupt-hll-key" => number_after(rng, "q", 2),
+        "hll-element" => number_after(rng, "e", 3000),
+        "hll" => hyperloglog(rng, &[b"\x7f\xff", b"\x4f\xff\x6f\xff", b"\x7f\xf0\x80\x0e", b"\xff\x7f\xfb"]),
+        "corrupt-hll" => hyperloglog(rng, &[b"\x60\x00", b"\x7f\xff\x00", b"", b"\x80\x80\x80"]),
+        "bit-key" if rng.one_in(20) => key(rng),
+        "bit-key" => number_after(rng, "b", 3),
+        "integer-type" if rng.one_in(20) => text(rng, &["u64", "i65", "u0", "i0", "U8", "8", "", "u08"]),
+        "integer-type" if rng.one_in(3) => text(rng, &["u1", "i1", "u8", "i8", "i64", "u63", "i32"]),
+        "integer-type" if rng.one_in(2) => format!("u{}", 1 + rng.below(63)).into_bytes(),
+        "integer-type" => format!("i{}", 1 + rng.below(64)).into_bytes(),
+        "place-of-bits" if rng.one_in(20) => {
+            text(rng, &["-1", "4294967296", "#536870912", "#x", "#-1", "#", "x", "#9223372036854775807"])
+        }
+        "place-of-bits" if rng.one_in(3) => format!("#{}", rng.below(20)).into_bytes(),
+        "place-of-bits" => number(rng, 0, 1200),
         "lex-key" => number_after(rng, "x", 2),
         "member" => member(rng),
         "score" if rng.one_in(6) => text(rng, SCORES),
@@ -425,6 +452,26 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         other => panic!("no arguments are of the kind {other}"),
     };
     out.push(one);
+}
+
+/// A HyperLogLog as clients may write it, with a count that is kept or out of date.
+fn hyperloglog(rng: &mut Rng, registers: &[&[u8]]) -> Vec<u8> {
+    let registers = registers[rng.below(registers.len() as u64) as usize];
+    let count: &[u8] = if rng.one_in(2) { b"\x07\0\0\0\0\0\0\0" } else { b"\0\0\0\0\0\0\0\x80" };
+    let head: &[u8] = match rng.below(20) {
+        0 => b"HYLL\0\0\0\0",
+        1 => b"HYLL\x02\0\0\0",
+        2 => b"HYLX\x01\0\0\0",
+        _ => b"HYLL\x01\0\0\0",
+    };
+    [head, count, registers].concat()
+}
+
+/// Longitude, latitude and member: each member has a place of its own.
+fn placed(rng: &mut Rng, out: &mut Vec<Vec<u8>>) {
+    let n = rng.below(400);
+    let (longitude, latitude) = ((n * 97 % 400) as f64 * 0.89 - 178.0, (n * 61 % 400) as f64 * 0.41 - 82.0);
+    out.extend([longitude.to_string(), latitude.to_string(), format!("m{n}")].map(String::into_bytes));
 }
 
 fn number_text(rng: &mut Rng, from: i64, to: i64) -> String {

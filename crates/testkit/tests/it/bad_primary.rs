@@ -280,7 +280,7 @@ fn an_unknown_command_stops_the_link() {
     if Greylag.is_redis() {
         return;
     }
-    stream(Greylag, b"*3\r\n$5\r\nPFADD\r\n$4\r\nlist\r\n$1\r\nx\r\n", "the command 'PFADD'");
+    stream(Greylag, b"*3\r\n$5\r\nPFSUB\r\n$4\r\nlist\r\n$1\r\nx\r\n", "the command 'PFSUB'");
     stream(Greylag, b"*2\r\n$9\r\nNONSENSE!\r\n$4\r\nlist\r\n", "the command 'NONSENSE!'");
 }
 

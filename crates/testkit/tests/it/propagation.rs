@@ -189,6 +189,36 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         "SELECT 0\nRPUSH l a\nLINSERT l AFTER a b\nLSET l 0 x\nLREM l 0 x",
     ),
     (&["RPUSH l a", "WATCH l", "LTRIM l 0 -1", "MULTI", "SET a 1", "EXEC"], "SELECT 0\nRPUSH l a"),
+    // Bits and HyperLogLogs.
+    (
+        &[
+            "BITFIELD b GET u8 0",
+            "BITFIELD b SET u8 0 5",
+            "BITFIELD b SET u8 0 5",
+            "bitfield b INCRBY u8 0 1",
+        ],
+        "SELECT 0\nBITFIELD b SET u8 0 5\nbitfield b INCRBY u8 0 1",
+    ),
+    (
+        &["PFADD h", "PFADD h", "PFADD h a", "PFCOUNT h", "PFCOUNT h", "PFADD h a", "PFCOUNT h none"],
+        "SELECT 0\nPFADD h\nPFADD h a\nPFCOUNT h",
+    ),
+    (
+        &["PFADD h a", "PFMERGE d", "PFMERGE d h", "PFCOUNT d h", "PFDEBUG GETREG h", "PFDEBUG TODENSE h"],
+        "SELECT 0\nPFADD h a\nPFMERGE d\nPFMERGE d h\nPFDEBUG GETREG h",
+    ),
+    // Places.
+    (
+        &[
+            "GEOADD g 1 1 a 2 2 b",
+            "GEORADIUS g 1 1 1 km STORE s",
+            "GEOSEARCHSTORE s g FROMLONLAT 1 1 BYBOX 1 1 km STOREDIST",
+            "GEORADIUS g 9 9 1 km STORE s",
+            "GEORADIUS g 9 9 1 km STORE s",
+            "GEORADIUSBYMEMBER none x 1 km STOREDIST g",
+        ],
+        "SELECT 0\nzadd g 3377822707026402 a 3378191666521995 b\nGEORADIUS g 1 1 1 km STORE s\nGEOSEARCHSTORE s g FROMLONLAT 1 1 BYBOX 1 1 km STOREDIST\nGEORADIUS g 9 9 1 km STORE s\nGEORADIUSBYMEMBER none x 1 km STOREDIST g",
+    ),
     // Hashes.
     (
         &["HSET h a 1 b 2", "HSET h a 1", "HMSET h c 3", "HSETNX h a 4", "HSETNX h d 4", "HGETALL h"],

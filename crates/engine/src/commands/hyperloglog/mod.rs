@@ -10,7 +10,7 @@ use crate::events::Event;
 use crate::row::{Categories, Doc, Flags, KeySpec, Locks, Meta, Row};
 use crate::txn::{Origin, Txn};
 use crate::value::{self, Text};
-use base::hll::{self, Encoding, Union};
+use base::hll::{self, Encoding, Invalid, Union};
 use resp::{Args, Reply};
 
 const HLL: Meta = Meta { group: "hyperloglog", categories: Categories::HYPERLOGLOG, ..Meta::BASE };
@@ -99,13 +99,18 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
+/// The texts of what is no HyperLogLog are those of the structure.
+fn invalid(invalid: Invalid) -> Error {
+    Error::owned(invalid.to_string())
+}
+
 fn pfadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let (key, elements) = (args.at(1), args.tail(2));
     let sparse_bytes_max = txn.engine().settings.hll_sparse_bytes_max();
     let encoding = {
         let mut text = Text::new();
         let found = txn.write_str(key)?;
-        found.map(|found| hll::check(found.bytes(&mut text))).transpose()?
+        found.map(|found| hll::check(found.bytes(&mut text))).transpose().map_err(invalid)?
     };
     // A string that turns out corrupt at a later element must not keep the first ones.
     let may_fail_late = encoding == Some(Encoding::Sparse) && 1 < elements.len();
@@ -129,7 +134,8 @@ fn pfadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             }
         }
         Ok(updated)
-    })?;
+    });
+    let updated = updated.map_err(invalid)?;
     if 0 < updated {
         txn.changed_times(key, Event::PfAdd, updated);
     }
@@ -152,11 +158,11 @@ fn count_one(txn: &mut Txn, key: &[u8]) -> Result<u64, Error> {
     let Some(entry) = txn.read(key) else { return Ok(0) };
     let is_raw = value::encoding(&entry.payload(), entry.tag()) == "raw";
     let bytes = value::as_str(entry.payload())?.bytes(&mut text);
-    hll::check(bytes)?;
+    hll::check(bytes).map_err(invalid)?;
     let cached = hll::cached(bytes);
     let count = match cached {
         Some(count) => count,
-        None => hll::count(bytes)?,
+        None => hll::count(bytes).map_err(invalid)?,
     };
     let may_write = txn.origin() == Origin::Primary || !txn.state().is_replica();
     if cached.is_none() && may_write {
@@ -178,7 +184,7 @@ fn union(txn: &Txn, keys: Args) -> Result<Union, Error> {
     let mut union = Union::new();
     for key in keys {
         if let Some(found) = txn.read_str(key)? {
-            union.add(found.bytes(&mut Text::new()))?;
+            union.add(found.bytes(&mut Text::new())).map_err(invalid)?;
         }
     }
     Ok(union)
@@ -198,7 +204,8 @@ fn pfmerge(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             *bytes = hll::new();
         }
         union.store(bytes, sparse_bytes_max)
-    })?;
+    })
+    .map_err(invalid)?;
     txn.changed(to, Event::PfAdd);
     out.ok();
     Ok(())
@@ -209,17 +216,18 @@ fn pfdebug(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let mut text = Text::new();
     let found = txn.write_str(key)?.ok_or(Error::text("ERR The specified key does not exist"))?;
     let bytes = found.bytes(&mut text);
-    let encoding = hll::check(bytes)?;
+    let encoding = hll::check(bytes).map_err(invalid)?;
     match sub {
         _ if is(sub, "getreg") => {
             let mut union = Union::new();
-            union.add(bytes)?;
+            union.add(bytes).map_err(invalid)?;
             out.array(union.values().len());
             union.values().iter().for_each(|&value| out.int(value.into()));
             densify(txn, key, encoding)?;
         }
         _ if is(sub, "decode") => {
-            let runs = hll::decode(bytes)?.ok_or(Error::text("ERR HLL encoding is not sparse"))?;
+            let runs =
+                hll::decode(bytes).map_err(invalid)?.ok_or(Error::text("ERR HLL encoding is not sparse"))?;
             out.bulk(runs.as_bytes());
             make_raw(txn, key);
         }
@@ -239,7 +247,7 @@ fn pfdebug(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
 /// Makes it dense. That is no event, and watchers don't mind, but a replica does the same.
 fn densify(txn: &mut Txn, key: &[u8], encoding: Encoding) -> Result<(), Error> {
     if encoding == Encoding::Sparse {
-        txn.edit_str(key, hll::to_dense)?;
+        txn.edit_str(key, hll::to_dense).map_err(invalid)?;
         txn.changed_all(1);
     } else {
         make_raw(txn, key);
