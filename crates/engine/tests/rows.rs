@@ -147,8 +147,6 @@ fn rename_groups(arguments: &mut Value) {
         match argument["name"].as_str() {
             Some("offset_count") => argument["name"] = "limit".into(),
             Some("score_member" | "longitude_latitude_member" | "field_value") => {
-                argument["name"] = "data".into()
-            }
                 argument["name"] = "data".into();
             }
             Some("id_or_auto") => argument["name"] = "id-selector".into(),

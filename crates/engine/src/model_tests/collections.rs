@@ -542,7 +542,7 @@ fn check_run(seed: u64, commands: u32) {
     let mut rng = Rng::new(seed);
     let mut bench = Bench::new();
     let mut replica = Replica::of(&bench, &mut rng);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         small_limits(&bench, &replica);
     }
     let mut model = Model { data: Data::new(), now_ms: START_MS };

@@ -234,9 +234,11 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     ),
     (&["HSET h a 1", "PEXPIREAT h 1", "HSET h b 1"], "SELECT 0\nHSET h a 1\nDEL h\nHSET h b 1"),
     // Streams.
+    (
         &["XADD s 1-1 a 1", "xadd s 2-* a 2", "XADD s NOMKSTREAM 2-* a 3", "XADD n NOMKSTREAM * a 1"],
         "SELECT 0\nXADD s 1-1 a 1\nxadd s 2-0 a 2\nXADD s NOMKSTREAM 2-1 a 3",
     ),
+    (
         &[
             "XADD s 1 a 1",
             "XADD s 2 a 2",
@@ -246,6 +248,7 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         ],
         "SELECT 0\nXADD s 1 a 1\nXADD s 2 a 2\nXADD s maxlen = 3 LIMIT 5 3 a 3\nXADD s MINID = 1-0 4-0 a 4\nXADD s MAXLEN = 2 5 a 5",
     ),
+    (
         &[
             "XADD s 1 a 1",
             "XTRIM s MAXLEN ~ 1",
@@ -256,9 +259,11 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         ],
         "SELECT 0\nXADD s 1 a 1\nXTRIM s MAXLEN = 0\nXADD s 2 a 1\nXTRIM s MINID = 18446744073709551615-18446744073709551615",
     ),
+    (
         &["XADD s 1 a 1", "XDEL s 2", "XDEL s 1 2", "XSETID s 5 ENTRIESADDED 9", "XSETID s x"],
         "SELECT 0\nXADD s 1 a 1\nXDEL s 1 2\nXSETID s 5 ENTRIESADDED 9",
     ),
+    (
         &[
             "XGROUP CREATE s g $ MKSTREAM",
             "XGROUP CREATE s g 0",
@@ -272,6 +277,7 @@ const SCRIPTS: &[(&[&str], &str)] = &[
         ],
         "SELECT 0\nXGROUP CREATE s g $ MKSTREAM\nXGROUP SETID s g $\nXGROUP CREATECONSUMER s g c\nXGROUP DELCONSUMER s g c\nXGROUP DESTROY s g",
     ),
+    (
         &["XGROUP CREATE s g $ MKSTREAM", "XCLAIM s g c 0 1 LASTID 7-7"],
         "SELECT 0\nXGROUP CREATE s g $ MKSTREAM\nXGROUP SETID s g 7-7 ENTRIESREAD -1",
     ),
