@@ -779,7 +779,9 @@ impl<'e> Txn<'e> {
     fn expire_if_due(&mut self, db: u32, key: &[u8]) -> bool {
         let hash = self.scratch.hash(self.engine, key);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
-        let entry = shard.db(db).and_then(|db| db.table.get(hash, key));
+        // Where nothing expires, nothing is looked up.
+        let table = shard.db(db).map(|db| &db.table).filter(|table| 0 < table.volatile_len());
+        let entry = table.and_then(|table| table.get(hash, key));
         match entry.and_then(|entry| entry.expiry()) {
             Some(at) if self.is_past(at) => {}
             _ => return false,

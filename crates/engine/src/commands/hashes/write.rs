@@ -90,14 +90,23 @@ fn set_all(txn: &mut Txn, args: Args, command: &str) -> Result<usize, Error> {
     let added = match edit(txn, key, |hash| set_pairs(hash, pairs, horizon, &shapes))? {
         Some(added) => added,
         None => {
-            let mut hash = Hash::new();
-            let added = set_pairs(&mut hash, pairs, horizon, &shapes);
+            let hash = new_hash(pairs, horizon, &shapes);
+            let added = hash.len();
             put_new(txn, key, hash);
             added
         }
     };
     txn.changed_times(key, Event::HSet, pairs.len() / 2);
     Ok(added)
+}
+
+fn new_hash(pairs: Args, horizon: Horizon, shapes: &Shapes) -> Hash {
+    let fields = pairs.iter().step_by(2).zip(pairs.iter().skip(1).step_by(2));
+    Hash::packed(fields, shapes).unwrap_or_else(|| {
+        let mut hash = Hash::new();
+        set_pairs(&mut hash, pairs, horizon, shapes);
+        hash
+    })
 }
 
 fn set_pairs(hash: &mut Hash, pairs: Args, horizon: Horizon, shapes: &Shapes) -> usize {

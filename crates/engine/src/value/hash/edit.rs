@@ -5,9 +5,10 @@
 
 use super::{Hash, Horizon, expiry_of, pairs, place_in, triples};
 use crate::txn::Ttl;
-use crate::value::Shapes;
+use crate::value::{Shapes, has_repeats};
+use base::number::I64_TEXT_BYTES_MAX;
 use ds::fields::{Fields, Insert};
-use ds::listpack::{Listpack, Place, Side, Text, Value, element_bytes};
+use ds::listpack::{Listpack, Place, Side, Text, Value};
 
 /// What [`Hash::set`] did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +23,30 @@ impl Hash {
         Self::Pack(Listpack::new())
     }
 
+    /// The hash that these fields make, each of which comes once, in one block that is allocated once; `None` if it
+    /// would be none, or if one comes twice.
+    pub fn packed<'v, I>(pairs: I, shapes: &Shapes) -> Option<Self>
+    where
+        I: Iterator<Item = (&'v [u8], &'v [u8])> + Clone,
+    {
+        let max = shapes.hash_value_bytes_max;
+        let (mut count, mut bytes) = (0, 0);
+        for (field, value) in pairs.clone() {
+            if max < field.len() || max < value.len() {
+                return None;
+            }
+            count += 1;
+            bytes += field.len() + value.len() + 2 * AROUND_BYTES_MAX;
+        }
+        let mut pack = Listpack::new();
+        let fits = count <= shapes.hash_entries_max && pack.has_room(bytes);
+        if !fits || comes_twice(pairs.clone().map(|(field, _)| field), count, shapes) {
+            return None;
+        }
+        pack.append_all(pairs.flat_map(|(field, value)| [field, value]));
+        Some(Self::Pack(pack))
+    }
+
     /// Becomes a table at once if `count` fields to come would make it one.
     pub fn expect(&mut self, count: usize, shapes: &Shapes) {
         if shapes.hash_entries_max < count {
@@ -34,10 +59,8 @@ impl Hash {
         if matches!(ttl, Ttl::At(_)) {
             self.become_volatile();
         }
-        let fits = field.len() <= shapes.hash_value_bytes_max && value.len() <= shapes.hash_value_bytes_max;
-        let room = element_bytes(field) + element_bytes(value) + EXPIRY_BYTES_MAX;
         if let Self::Pack(pack) | Self::PackEx(pack) = self
-            && !(fits && pack.has_room(room))
+            && !fits(pack, field, value, shapes)
         {
             self.become_table(shapes);
         }
@@ -142,8 +165,32 @@ impl Default for Hash {
     }
 }
 
-/// What an expiry takes in a listpack, at most.
-const EXPIRY_BYTES_MAX: usize = 10;
+/// What a listpack has around a string, and what a whole integer takes there, at most.
+const AROUND_BYTES_MAX: usize = 10;
+/// Fields that are compared with each other one by one; of more the hashes are sorted.
+const COMPARED_MAX: usize = 8;
+
+/// Whether one of so many fields comes twice.
+fn comes_twice<'v>(fields: impl Iterator<Item = &'v [u8]> + Clone, count: usize, shapes: &Shapes) -> bool {
+    if COMPARED_MAX < count {
+        return has_repeats(fields.map(Value::Str), &shapes.hasher);
+    }
+    fields.clone().enumerate().any(|(i, field)| fields.clone().take(i).any(|earlier| earlier == field))
+}
+
+/// Whether the listpack takes the field and the value, and an expiry.
+#[inline]
+fn fits(pack: &Listpack, field: &[u8], value: Value, shapes: &Shapes) -> bool {
+    let max = shapes.hash_value_bytes_max;
+    let value_bytes = match value {
+        // Its digits are counted only where that matters.
+        Value::Int(_) if I64_TEXT_BYTES_MAX <= max => I64_TEXT_BYTES_MAX,
+        value => value.len(),
+    };
+    field.len() <= max
+        && value_bytes <= max
+        && pack.has_room(field.len() + value_bytes + 3 * AROUND_BYTES_MAX)
+}
 
 fn expiry_at(pack: &Listpack, field: Place) -> Option<i64> {
     let view = pack.view();

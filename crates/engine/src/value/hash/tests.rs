@@ -156,3 +156,26 @@ fn forms() {
     assert_eq!(hash.encoding(), "hashtable");
     assert_eq!(hash.earliest(), Some(7));
 }
+
+/// What is built at once is what fields that come one by one make.
+#[test]
+fn built_at_once() {
+    let shapes = Shapes { hash_entries_max: 30, ..Shapes::default() };
+    let names: Vec<String> = (0..31).map(|i| format!("f{i}")).collect();
+    let pair = |i: usize| (names[i].as_bytes(), names[30 - i].as_bytes());
+    for count in 0..=30 {
+        let pairs = (0..count).map(pair);
+        let packed = Hash::packed(pairs.clone(), &shapes).expect("they fit");
+        let mut hash = Hash::new();
+        pairs.clone().for_each(|(field, value)| {
+            hash.set(field, Value::Str(value), Ttl::Clear, Horizon::NONE, &shapes);
+        });
+        let (Hash::Pack(packed), Hash::Pack(wanted)) = (packed, hash) else { panic!("both are listpacks") };
+        assert_eq!(packed.bytes(), wanted.bytes());
+        assert!(count == 0 || Hash::packed(pairs.chain([pair(count / 2 % count)]), &shapes).is_none());
+    }
+    assert!(Hash::packed((0..31).map(pair), &shapes).is_none());
+    let long = [b'x'; 65];
+    assert!(Hash::packed([(&long[..], &b"v"[..])].into_iter(), &shapes).is_none());
+    assert!(Hash::packed([(&b"f"[..], &long[..])].into_iter(), &shapes).is_none());
+}
