@@ -407,7 +407,7 @@ fn random_commands_are_heard_alike() {
 fn same(one: &[Vec<u8>], two: &[Vec<u8>]) -> bool {
     let is_moment = |at: usize| {
         let before = one[at - 1].to_ascii_uppercase();
-        let third = [&b"PEXPIREAT"[..], b"RESTORE"].iter().any(|name| one[0].eq_ignore_ascii_case(name));
+        let third = [&b"PEXPIREAT"[..], b"RESTORE", b"RESTORE-ASKING"].iter().any(|name| one[0].eq_ignore_ascii_case(name));
         before == b"PXAT" || (at == 2 && third)
     };
     let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<i64>().ok();
