@@ -13,7 +13,7 @@ const NINTHER_MIN: usize = 41;
 
 /// Orders the slice so far that the elements at `wanted` are those that a full sort would put there, in order.
 pub fn sort_part<T>(all: &mut [T], wanted: Range<usize>, mut compare: impl FnMut(&T, &T) -> Ordering) {
-    let mut parts = vec![0..all.len()];
+    let mut parts: Vec<Range<usize>> = std::iter::once(0..all.len()).collect();
     while let Some(part) = parts.pop() {
         let is_wanted = part.start < wanted.end && wanted.start < part.end;
         if !is_wanted && part.len() < all.len() {

@@ -51,6 +51,15 @@ pub enum Event {
     PfAdd,
     GeoRadiusStore,
     GeoSearchStore,
+    XAdd,
+    XDel,
+    XTrim,
+    XSetId,
+    XGroupCreate,
+    XGroupSetId,
+    XGroupDestroy,
+    XGroupCreateConsumer,
+    XGroupDelConsumer,
 }
 
 impl Event {
@@ -105,6 +114,15 @@ impl Event {
             Self::PfAdd => "pfadd",
             Self::GeoRadiusStore => "georadiusstore",
             Self::GeoSearchStore => "geosearchstore",
+            Self::XAdd => "xadd",
+            Self::XDel => "xdel",
+            Self::XTrim => "xtrim",
+            Self::XSetId => "xsetid",
+            Self::XGroupCreate => "xgroup-create",
+            Self::XGroupSetId => "xgroup-setid",
+            Self::XGroupDestroy => "xgroup-destroy",
+            Self::XGroupCreateConsumer => "xgroup-createconsumer",
+            Self::XGroupDelConsumer => "xgroup-delconsumer",
         }
     }
 }

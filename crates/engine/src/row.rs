@@ -281,8 +281,8 @@ pub struct Meta {
     pub flags: Flags,
     pub categories: Categories,
     pub keys: &'static [KeySpec],
-    /// Finds keys that `keys` can't express: appends their indexes in the arguments.
-    pub find_keys: Option<fn(Args, &mut Vec<usize>)>,
+    /// Finds keys that `keys` can't express: gives their indexes in the arguments.
+    pub find_keys: Option<fn(Args, &mut dyn FnMut(usize))>,
     /// What `find_keys` finds, for COMMAND INFO; the last one says what happens to those keys.
     pub found_keys: &'static [FoundSpec],
     pub locks: Locks,
@@ -401,11 +401,9 @@ impl Meta {
 
     /// The keys that were searched for.
     #[inline]
-    pub fn each_found_key(&self, args: Args, f: impl FnMut(usize)) {
+    pub fn each_found_key(&self, args: Args, mut f: impl FnMut(usize)) {
         if let Some(find) = self.find_keys {
-            let mut found = Vec::new();
-            find(args, &mut found);
-            found.into_iter().for_each(f);
+            find(args, &mut f);
         }
     }
 }

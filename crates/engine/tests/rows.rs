@@ -147,8 +147,18 @@ fn rename_groups(arguments: &mut Value) {
         match argument["name"].as_str() {
             Some("offset_count") => argument["name"] = "limit".into(),
             Some("score_member" | "longitude_latitude_member" | "field_value") => {
-                argument["name"] = "data".into()
+                argument["name"] = "data".into();
             }
+            Some("id_or_auto") => argument["name"] = "id-selector".into(),
+            Some("id") if argument["type"] == "oneof" => argument["name"] = "id-selector".into(),
+            Some("auto_id") => argument["name"] = "auto-id".into(),
+            Some("new_id") => argument["name"] = "new-id".into(),
+            Some("groupname") => argument["name"] = "group".into(),
+            Some("consumername") => argument["name"] = "consumer".into(),
+            Some("group_consumer") => argument["name"] = "group-block".into(),
+            Some("entries_read") => argument["name"] = "entriesread".into(),
+            Some("entries_added") => argument["name"] = "entries-added".into(),
+            Some("max_deleted_entry_id") => argument["name"] = "max-deleted-id".into(),
             _ => {}
         }
         if argument.get("arguments").is_some() {
@@ -177,6 +187,16 @@ fn as_of_7_2(name: &str, wanted: &mut Value) {
             });
             wanted["arguments"].as_array_mut().expect("an array").push(word);
         }
+        "xinfo|consumers" => wanted["history"] = json!(["7.2.0"]),
+        "xinfo|stream" => {
+            wanted["history"] = json!(["6.0.0", "7.0.0", "7.2.0"]);
+            let full = json!({ "name": "full", "type": "pure-token", "token": "FULL" });
+            let block = &mut wanted["arguments"][1];
+            block["name"] = "full-block".into();
+            block.as_object_mut().expect("an object").remove("token");
+            block["arguments"].as_array_mut().expect("an array").insert(0, full);
+        }
+        "xclaim" => wanted["arguments"][10]["name"] = "lastid".into(),
         "mset" | "msetnx" => wanted["arguments"][0]["name"] = "data".into(),
         "bitcount" => {
             wanted["arguments"][1]["name"] = "range".into();

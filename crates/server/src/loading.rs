@@ -95,6 +95,7 @@ impl<'s> Loader<'s> {
                 Step::Item { consumed, item } => {
                     self.wants = 0;
                     let mut taker = Taker {
+                        offset: self.decoder.offset() - consumed as u64,
                         server: self.server,
                         db: &mut self.db,
                         staging: &mut self.staging,
@@ -118,6 +119,8 @@ impl<'s> Loader<'s> {
 
 /// The parts of a loader that an item changes, apart from the buffer that it borrows from.
 struct Taker<'l> {
+    /// Where the item begins.
+    offset: u64,
     server: &'l Server,
     db: &'l mut u32,
     staging: &'l mut Staging,
@@ -133,8 +136,9 @@ impl Taker<'_> {
             Item::SelectDb(db) => {
                 if self.server.engine.databases() <= db {
                     return Err(format!(
-                        "FATAL: Data file was created with a Greylag server configured to handle more than {} databases",
-                        self.server.engine.databases()
+                        "FATAL: Data file was created with a Greylag server configured to handle more than {} databases (at offset {} of the RDB; see the directive 'databases')",
+                        self.server.engine.databases(),
+                        self.offset
                     ));
                 }
                 *self.db = db;
@@ -155,8 +159,15 @@ impl Taker<'_> {
                     &format!("The RDB holds an empty value, which is left out: {key}"),
                 );
             }
+            Item::Function { code } => logger::log(Level::Warning, &function_left_out(&code)),
+            Item::ModuleAux { module } => logger::log(
+                Level::Warning,
+                &format!(
+                    "The RDB holds data of the module '{module}' besides its keys, which is left out: this server has no modules. A save will not have it."
+                ),
+            ),
             Item::Eof { .. } => *self.ended = true,
-            _ => {}
+            Item::Header { .. } | Item::ResizeDb { .. } | Item::SlotInfo { .. } => {}
         }
         Ok(())
     }
@@ -188,9 +199,27 @@ impl Taker<'_> {
         if self.staging.add_used(engine, *self.db, key, value, expiry, used) {
             return Ok(());
         }
-        Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))
+        Err(format!(
+            "RDB has duplicated key '{}' in DB {} (at offset {} of the RDB)",
+            String::from_utf8_lossy(key),
+            self.db,
+            self.offset
+        ))
     }
 }
+
+fn function_left_out(code: &[u8]) -> String {
+    // The first line says who the library is: `#!lua name=birds`.
+    let line = code.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(&line[..line.len().min(FUNCTION_LINE_BYTES_MAX)]);
+    format!(
+        "The RDB holds a library of functions ({}), which is left out: this version has no functions yet. A save will not have it.",
+        line.trim()
+    )
+}
+
+/// What the log shows of a library.
+const FUNCTION_LINE_BYTES_MAX: usize = 100;
 
 /// How far the load at start is, for INFO persistence. Meaningful while the state word says that we load.
 #[derive(Default)]

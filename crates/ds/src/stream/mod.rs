@@ -11,6 +11,7 @@ mod block;
 mod counters;
 mod group;
 mod id;
+mod radix;
 mod range;
 #[cfg(test)]
 mod tests;
@@ -124,7 +125,8 @@ impl Stream {
             }
             _ => self.blocks.push(Arc::new(Block::new(id, pairs))),
         }
-        self.entries_added += 1;
+        // Foreign files may claim any number; Redis's turns over too.
+        self.entries_added = self.entries_added.wrapping_add(1);
         self.last_id = id;
         if self.len() == 1 {
             self.first_id = id;
@@ -161,6 +163,11 @@ impl Stream {
         self.range(Id::MIN, Id::MAX).next()
     }
 
+    /// The id of the first entry, be it a tombstone: where an exact trim finds what an approximate one left.
+    pub fn first_record(&self) -> Option<Id> {
+        self.blocks.first().map(|block| block.first_record())
+    }
+
     pub fn last(&self) -> Option<Entry<'_>> {
         self.range_back(Id::MIN, Id::MAX).next()
     }
@@ -190,6 +197,15 @@ impl Stream {
 
     pub fn blocks_len(&self) -> usize {
         self.blocks.len()
+    }
+
+    /// How many nodes a radix tree of the blocks' master ids would have: what Redis keeps, and tells of. Of many blocks
+    /// it is told by the first ones.
+    pub fn radix_nodes(&self) -> usize {
+        const BLOCKS_MAX: usize = 1024;
+        let masters = self.blocks().take(BLOCKS_MAX).map(|block| block.master().to_bytes());
+        let counted = radix::nodes(&masters.collect::<Vec<_>>());
+        if self.blocks.len() <= BLOCKS_MAX { counted } else { counted * self.blocks.len() / BLOCKS_MAX }
     }
 
     /// Appends a block of a file: its master id and its listpack. One of tombstones only is left away.

@@ -12,6 +12,7 @@ mod keyspace;
 mod lists;
 mod sets;
 mod sort;
+mod streams;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -48,6 +49,13 @@ pub const FAMILIES: &[&[Row]] = &[
     bitmaps::ROWS,
     bitmaps::field::ROWS,
     hyperloglog::ROWS,
+    streams::add::ROWS,
+    streams::range::ROWS,
+    streams::read::ROWS,
+    streams::pending::ROWS,
+    streams::claim::ROWS,
+    streams::groups::ROWS,
+    streams::info::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,

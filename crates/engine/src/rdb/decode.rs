@@ -4,7 +4,7 @@
 //! caller looks again when there is more; it should let the buffer double between tries, so that a large item
 //! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
 
-use super::{VERSION_MAX, Value, kind, length, opcode, string_encoding};
+use super::{VERSION_MAX, Value, kind, length, module, opcode, string_encoding};
 use crate::value::Shapes;
 use base::crc64::Crc64;
 use base::{lzf, number};
@@ -51,6 +51,10 @@ pub enum Item<'b> {
     /// A library of functions, which this version can't keep.
     Function {
         code: Cow<'b, [u8]>,
+    },
+    /// What a module saved besides keys: skipped.
+    ModuleAux {
+        module: String,
     },
     SlotInfo {
         slot: u64,
@@ -247,11 +251,7 @@ impl<'b> Input<'b> {
                 }
                 opcode::FUNCTION2 => return Ok(Item::Function { code: self.text()? }),
                 opcode::FUNCTION_PRE_GA => return wrong("Pre-release function format not supported"),
-                opcode::MODULE_AUX => {
-                    return wrong(
-                        "The RDB file contains AUX data of a module, and this server has no modules",
-                    );
-                }
+                opcode::MODULE_AUX => return self.module_aux(),
                 kind if kind::HASH_LISTPACK_EX < kind => {
                     return wrong(format!("Unknown RDB encoding type {kind}"));
                 }
@@ -259,8 +259,12 @@ impl<'b> Input<'b> {
                     let key = self.text()?;
                     // Numbers that Valkey uses for other things, and what has no number of ours.
                     let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind;
-                    if is_foreign || matches!(kind, kind::MODULE | kind::MODULE_2 | kind::UNUSED) {
-                        return unsupported(kind, &key);
+                    if matches!(kind, kind::MODULE | kind::MODULE_2) {
+                        let module = module_name(self.length()?);
+                        return unsupported(&format!("belongs to the module '{module}'"), &key);
+                    }
+                    if is_foreign || kind == kind::UNUSED {
+                        return unsupported(&format!("is of the type {kind}"), &key);
                     }
                     return Ok(match self.value(kind, shapes) {
                         Ok(Some(value)) => Item::Entry { key, value, expire_ms, idle, freq },
@@ -283,6 +287,26 @@ impl<'b> Input<'b> {
             _ => self.collection(kind, shapes)?,
         };
         Ok(object.map(|object| Value::Object(Cow::Owned(object))))
+    }
+
+    /// What a module saved besides keys: every part says what it is, so that it can be passed over.
+    fn module_aux(&mut self) -> Read<Item<'b>> {
+        let module = module_name(self.length()?);
+        // When it was to be loaded: an integer, too.
+        if self.length()? != module::UINT {
+            return wrong(format!("Malformed AUX data of the module '{module}'"));
+        }
+        self.length()?;
+        loop {
+            match self.length()? {
+                module::EOF => return Ok(Item::ModuleAux { module }),
+                module::SINT | module::UINT => drop(self.length()?),
+                module::FLOAT => drop(self.array::<4>()?),
+                module::DOUBLE => drop(self.array::<8>()?),
+                module::STRING => drop(self.string()?),
+                other => return wrong(format!("Unknown part {other} in AUX data of the module '{module}'")),
+            }
+        }
     }
 
     fn eof(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
@@ -372,14 +396,16 @@ impl<'b> Input<'b> {
     }
 }
 
-/// What can't be kept, by name where it has one.
-fn unsupported<T>(kind: u8, key: &[u8]) -> Read<T> {
-    let name = match kind {
-        kind::MODULE | kind::MODULE_2 => "module".to_string(),
-        kind => kind.to_string(),
-    };
+/// A value that can't be kept.
+fn unsupported<T>(what: &str, key: &[u8]) -> Read<T> {
     let key = key.escape_ascii();
-    wrong(format!("the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"))
+    wrong(format!("the value at key \"{key}\" {what}, which this server can't hold"))
+}
+
+/// The name in the id of a module's type: nine characters of six bits, before ten bits of a version.
+fn module_name(id: u64) -> String {
+    const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    (0..9).rev().map(|i| char::from(CHARACTERS[(id >> (10 + 6 * i)) as usize & 63])).collect()
 }
 
 fn trim_zeros(digits: &[u8]) -> &[u8] {

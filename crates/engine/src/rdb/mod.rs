@@ -2,7 +2,7 @@
 //!
 //! Written as version 10 with only what Redis 7.0 knows, so that Redis 7.0 and later and Valkey load it; but for
 //! hashes whose fields expire, which are written as Redis 7.4 does. Read: versions 1 to 12 of Redis, and Valkey's up
-//! to 8. Values of modules give an error that names the type and the key.
+//! to 8. Values of modules give an error that names the module and the key; what modules save besides is passed over.
 
 mod collections;
 mod decode;
@@ -109,6 +109,16 @@ pub(crate) mod kind {
     pub(crate) const HASH_LISTPACK_EX_OLD: u8 = 23;
     pub(crate) const HASH_EXPIRIES: u8 = 24;
     pub(crate) const HASH_LISTPACK_EX: u8 = 25;
+}
+
+/// Parts of what a module saves.
+pub(crate) mod module {
+    pub(crate) const EOF: u64 = 0;
+    pub(crate) const SINT: u64 = 1;
+    pub(crate) const UINT: u64 = 2;
+    pub(crate) const FLOAT: u64 = 3;
+    pub(crate) const DOUBLE: u64 = 4;
+    pub(crate) const STRING: u64 = 5;
 }
 
 /// How a node of a list is kept in the file.

@@ -98,10 +98,19 @@ impl Input<'_> {
     }
 }
 
-/// In the form that Redis 7.0 knows, which leaves out when consumers were active.
-pub(super) fn push_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+/// In the form that Redis 7.0 knows, which leaves out when consumers were active. `goes_on` is asked between two parts,
+/// and may take what there is; false ends it.
+pub(super) fn push_stream(
+    out: &mut Vec<u8>,
+    stream: &Stream,
+    compress: bool,
+    goes_on: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+) {
     push_length(out, stream.blocks_len() as u64);
     for block in stream.blocks() {
+        if !goes_on(out) {
+            return;
+        }
         push_string(out, &block.master().to_bytes(), compress);
         push_string(out, block.bytes(), compress);
     }
@@ -112,7 +121,7 @@ pub(super) fn push_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
     push_id(out, counters.max_deleted_id);
     push_length(out, counters.entries_added);
     push_length(out, stream.groups_len() as u64);
-    stream.groups().for_each(|group| push_group(out, group, compress));
+    stream.groups().for_each(|group| push_group(out, group, compress, goes_on));
 }
 
 fn push_id(out: &mut Vec<u8>, id: Id) {
@@ -120,12 +129,20 @@ fn push_id(out: &mut Vec<u8>, id: Id) {
     push_length(out, id.seq);
 }
 
-fn push_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+fn push_group(
+    out: &mut Vec<u8>,
+    group: &Group,
+    compress: bool,
+    goes_on: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+) {
     push_string(out, group.name(), compress);
     push_id(out, group.last_id);
     push_length(out, group.entries_read.unwrap_or(READ_UNKNOWN));
     push_length(out, group.pending_len() as u64);
     for pending in group.pending_between(Id::MIN, Id::MAX) {
+        if !goes_on(out) {
+            return;
+        }
         out.extend_from_slice(&pending.id.to_bytes());
         out.extend_from_slice(&pending.delivered_ms.to_le_bytes());
         push_length(out, pending.deliveries);
@@ -136,6 +153,9 @@ fn push_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
         out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
         push_length(out, consumer.pending_len() as u64);
         for id in consumer.pending_ids(Id::MIN, Id::MAX) {
+            if !goes_on(out) {
+                return;
+            }
             out.extend_from_slice(&id.to_bytes());
         }
     }

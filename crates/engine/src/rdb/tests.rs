@@ -8,6 +8,11 @@ const PLAIN: Options = Options { compress: true, checksum: true };
 
 /// A file with these entries in database 3.
 fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut sink = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        true
+    };
     let mut encoder = Encoder::new(options);
     encoder.header();
     encoder.aux(b"redis-ver", b"7.2.4");
@@ -15,10 +20,12 @@ fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
     encoder.select_db(3);
     encoder.resize_db(entries.len() as u64, 1);
     for (key, value, expiry) in entries {
-        encoder.entry(key, value, *expiry, Used::Unsaid);
+        encoder.entry(key, value, *expiry, Used::Unsaid, &mut sink);
     }
     encoder.eof();
-    std::mem::take(encoder.buffer())
+    encoder.give(&mut sink);
+    assert_eq!(encoder.total(), bytes.len() as u64);
+    bytes
 }
 
 /// Decodes with pieces of `piece` bytes; every item as text.
@@ -112,7 +119,7 @@ fn errors_say_what_and_where() {
         (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
         (
             b"REDIS0010\x07\x03foo\x01",
-            "the value of type 'module' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
+            "the value at key \"foo\" belongs to the module 'AAAAAAAAA', which this server can't hold (at offset 9 of the RDB)",
         ),
         (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
         (

@@ -337,6 +337,12 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "element" if rng.one_in(4) => value(rng),
         "element" => number_after(rng, "e", 6),
         "zset-key" => number_after(rng, "z", 4),
+        "stream-key" if rng.one_in(25) => key(rng),
+        "stream-key" => number_after(rng, "st", 3),
+        "new-id" | "entry-id" | "last-id" | "id-bound" => stream_id(rng, kind),
+        "group" => number_after(rng, "g", 2),
+        "consumer" => number_after(rng, "c", 3),
+        "block-entries" => text(rng, &["0", "1", "3", "10", "100"]),
         "geo-key" => number_after(rng, "g", 2),
         "sorted-zset-key" => number_after(rng, "y", 3),
         "number-key" => number_after(rng, "n", 3),
@@ -470,6 +476,50 @@ fn placed(rng: &mut Rng, out: &mut Vec<Vec<u8>>) {
 
 fn number_text(rng: &mut Rng, from: i64, to: i64) -> String {
     String::from_utf8(number(rng, from, to)).expect("digits are text")
+}
+
+/// Ids of few enough entries that they meet; the last millisecond takes as many as there are.
+fn stream_id(rng: &mut Rng, kind: &str) -> Vec<u8> {
+    const LAST_MS: i64 = 60;
+    const WRONG: &[&str] = &[
+        "",
+        "abc",
+        "1-",
+        "-1",
+        "1-2-3",
+        "5-x",
+        "1-*x",
+        "99999999999999999999",
+        " 1-1",
+        "007-01",
+        "1\u{0}-1",
+    ];
+    let within = |rng: &mut Rng| (1 + rng.below(LAST_MS as u64 - 1), rng.below(4));
+    let (ms, seq) = within(rng);
+    let text = match kind {
+        _ if rng.one_in(40) => pick(rng, WRONG).to_string(),
+        "new-id" => match rng.below(6) {
+            0..=2 => format!("{LAST_MS}-*"),
+            3 => format!("{ms}-*"),
+            4 => format!("{ms}-{seq}"),
+            _ => pick(rng, &["0-0", "0-1", "-", "+", "3", "0-*", "60-1"]).to_string(),
+        },
+        // Behind all that can have been deleted: 7.0.15 lets a stream go back there, 7.2 does not.
+        "last-id" => format!("{LAST_MS}-{}", 5000 + rng.below(1000)),
+        "id-bound" if rng.one_in(4) => {
+            pick(rng, &["-", "+", "(", "(0-0", "(18446744073709551615-18446744073709551615", "(-"])
+                .to_string()
+        }
+        "id-bound" if rng.one_in(4) => format!("({ms}-{seq}"),
+        _ if rng.one_in(25) => {
+            pick(rng, &["0", "+", "-", "18446744073709551615-18446744073709551615", "0-0", "$", ">"])
+                .to_string()
+        }
+        _ if rng.one_in(3) => format!("{LAST_MS}-{}", rng.below(40)),
+        _ if rng.one_in(4) => ms.to_string(),
+        _ => format!("{ms}-{seq}"),
+    };
+    text.into_bytes()
 }
 
 fn number_after(rng: &mut Rng, letter: &str, count: u64) -> Vec<u8> {

@@ -196,21 +196,21 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-fn stores_from_5(args: Args, found: &mut Vec<usize>) {
+fn stores_from_5(args: Args, found: &mut dyn FnMut(usize)) {
     stores(args, 5, found);
 }
 
-fn stores_from_6(args: Args, found: &mut Vec<usize>) {
+fn stores_from_6(args: Args, found: &mut dyn FnMut(usize)) {
     stores(args, 6, found);
 }
 
 /// Every key that may be the destination; the last one is.
-fn stores(args: Args, from: usize, found: &mut Vec<usize>) {
+fn stores(args: Args, from: usize, found: &mut dyn FnMut(usize)) {
     let mut i = from;
     while i + 1 < args.len() {
         let is_store = is(args.at(i), "store") || is(args.at(i), "storedist");
         if is_store {
-            found.push(i + 1);
+            found(i + 1);
             i += 1;
         }
         i += 1;

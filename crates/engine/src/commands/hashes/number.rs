@@ -52,7 +52,7 @@ fn hincrby(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         };
         let sum = old.checked_add(increment).ok_or(Error::Overflow)?;
         hash.set(field, Value::Int(sum), Ttl::Keep, horizon, &shapes);
-        Ok(sum)
+        Ok::<_, Error>(sum)
     };
     let sum = match edit(txn, key, add)? {
         Some(sum) => sum?,

@@ -138,9 +138,9 @@ fn looks_elsewhere(args: Args) -> bool {
 }
 
 /// The last STORE counts.
-fn find_destination(args: Args, found: &mut Vec<usize>) {
+fn find_destination(args: Args, found: &mut dyn FnMut(usize)) {
     let places = words(args).filter_map(|word| if let Word::Store(i) = word { Some(i) } else { None });
-    found.extend(places.last());
+    places.last().into_iter().for_each(found);
 }
 
 struct Request<'a> {
