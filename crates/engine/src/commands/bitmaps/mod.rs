@@ -11,9 +11,11 @@ use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Categories, Doc, Flags, KeySpec, Meta, Row};
 use crate::txn::{Origin, Ttl, Txn};
-use crate::value::{TAG_RAW, Text, new_bytes};
+use crate::value::{TAG_RAW, Text, Value};
 use base::bits::{self, Op, Unit};
+use ds::entry::{INLINE_BYTES_MAX, NewPayload};
 use resp::{Args, Reply};
+use std::sync::Arc;
 
 const BITMAP: Meta = Meta { group: "bitmap", categories: Categories::BITMAP, ..Meta::BASE };
 
@@ -246,7 +248,11 @@ fn bitop(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     };
     out.int(result.len() as i64);
     if !result.is_empty() {
-        txn.put_in(db, to, new_bytes(&result), Ttl::Clear, TAG_RAW);
+        let payload = match result.len() {
+            ..=INLINE_BYTES_MAX => NewPayload::Bytes(&result),
+            _ => NewPayload::Boxed(Value::Bytes(Arc::new(result))),
+        };
+        txn.put_in(db, to, payload, Ttl::Clear, TAG_RAW);
         txn.changed(to, Event::Set);
     } else if let Some(entry) = txn.remove(to) {
         txn.discard(entry);
