@@ -18,7 +18,7 @@ mod tests;
 mod trim;
 
 use crate::listpack::Value;
-use crate::spine::Spine;
+use crate::spine::{Spine, sampled};
 pub use block::{Block, Entry};
 pub use counters::Counters;
 pub use group::{Activity, Consumer, Group, GroupError, GroupLoader, Name, Pending};
@@ -275,11 +275,15 @@ impl Stream {
         true
     }
 
-    /// Bytes of memory, shared pages included.
+    /// Bytes of memory, shared pages included: about, by some of the blocks, groups and consumers.
     pub fn memory_bytes(&self) -> usize {
-        let block = |block: &Block| size_of::<Block>() + 2 * size_of::<usize>() + block.bytes().len();
+        let block = |i| {
+            let bytes = self.blocks.get(i).map_or(0, |block| block.bytes().len());
+            size_of::<Block>() + 2 * size_of::<usize>() + bytes
+        };
+        let group = |i| self.groups.get(i).map_or(0, |group| group.memory_bytes());
         let own = size_of::<Self>() + self.blocks.page_bytes() + self.groups.page_bytes();
-        own + self.blocks().map(block).sum::<usize>() + self.groups().map(Group::memory_bytes).sum::<usize>()
+        own + sampled(self.blocks.len(), block) + sampled(self.groups.len(), group)
     }
 
     /// The block in which an entry with this id would be.

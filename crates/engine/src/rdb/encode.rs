@@ -1,6 +1,6 @@
 //! Writing an RDB.
 
-use super::streams::push_stream;
+use super::streams::{push_active_times, push_stream};
 use super::{VERSION, Value, kind, length, node, opcode, string_encoding};
 use crate::value::{self, Hash, List, Set, SortedSet};
 use base::crc64::Crc64;
@@ -98,6 +98,7 @@ impl Encoder {
 
 /// Appends one entry: its expiry (Unix ms), type, key and value.
 pub fn encode_entry(out: &mut Vec<u8>, key: &[u8], value: &Value, expire_ms: Option<i64>, compress: bool) {
+    push_active_times(out, value);
     if let Some(at) = expire_ms {
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());

@@ -12,5 +12,6 @@ mod propagation;
 mod replication;
 mod seed;
 mod start_stop;
+mod streams;
 mod stress;
 mod values;
