@@ -156,7 +156,16 @@ impl<T: Item> Spine<T> {
     }
 
     pub fn find(&self, key: &T::Key) -> Option<&T> {
-        self.search(key).ok().and_then(|index| self.get(index))
+        let mut page = self.root.as_ref()?;
+        loop {
+            match &**page {
+                Page::Leaf(items) => {
+                    let index = items.partition_point(|item| item.key() < key);
+                    return items.get(index).filter(|item| item.key() == key);
+                }
+                Page::Inner(children) => page = &children[child_of(children, key)].page,
+            }
+        }
     }
 
     pub fn push(&mut self, item: T) {
@@ -179,17 +188,28 @@ impl<T: Item> Spine<T> {
 
     pub fn remove(&mut self, index: usize) -> T {
         assert!(index < self.len, "{index} lies beyond the {} items", self.len);
-        let mut root = self.root.take().expect("is not empty");
-        let item = remove(&mut root, index);
+        self.remove_from(Spot::Index(index)).expect("the item is there")
+    }
+
+    /// Removes the item with this key, if there is one.
+    pub fn take(&mut self, key: &T::Key) -> Option<T> {
+        self.remove_from(Spot::Key(key))
+    }
+
+    fn remove_from(&mut self, spot: Spot<T::Key>) -> Option<T> {
+        let root = self.root.as_mut()?;
+        let item = remove(root, spot)?;
         self.len -= 1;
         self.weight -= item.weight();
-        while let Page::Inner(children) = &*root
+        while let Page::Inner(children) = &**root
             && let [only] = &children[..]
         {
-            root = only.page.clone();
+            *root = only.page.clone();
         }
-        self.root = (0 < self.len).then_some(root);
-        item
+        if self.len == 0 {
+            self.root = None;
+        }
+        Some(item)
     }
 
     /// Changes an item in place, but not its key.
@@ -352,6 +372,19 @@ fn child_at<T: Item>(children: &[Child<T>], index: usize) -> (usize, usize) {
     (last, rest)
 }
 
+/// The child in which an item with this key is, if there is one.
+#[inline]
+fn child_of<T: Item>(children: &[Child<T>], key: &T::Key) -> usize {
+    children.partition_point(|child| child.first <= *key).saturating_sub(1)
+}
+
+/// Which item is meant.
+#[derive(Clone, Copy)]
+enum Spot<'k, K> {
+    Index(usize),
+    Key(&'k K),
+}
+
 /// The right half, if the page had to be split.
 fn insert<T: Item>(page: &mut Arc<Page<T>>, index: usize, item: T) -> Option<Child<T>> {
     match Arc::make_mut(page) {
@@ -398,26 +431,45 @@ fn insert_or_split<E>(items: &mut Vec<E>, index: usize, item: E) -> Option<Vec<E
     Some(right)
 }
 
-fn remove<T: Item>(page: &mut Arc<Page<T>>, index: usize) -> T {
+fn remove<T: Item>(page: &mut Arc<Page<T>>, spot: Spot<T::Key>) -> Option<T> {
     match Arc::make_mut(page) {
-        Page::Leaf(items) => items.remove(index),
+        Page::Leaf(items) => {
+            let index = match spot {
+                Spot::Index(index) => index,
+                Spot::Key(key) => {
+                    let index = items.partition_point(|item| item.key() < key);
+                    items.get(index).filter(|item| item.key() == key)?;
+                    index
+                }
+            };
+            Some(items.remove(index))
+        }
         Page::Inner(children) => {
-            let (at, within) = child_at(children, index);
+            let (at, within, is_first) = match spot {
+                Spot::Index(index) => {
+                    let (at, within) = child_at(children, index);
+                    (at, Spot::Index(within), within == 0)
+                }
+                Spot::Key(key) => {
+                    let at = child_of(children, key);
+                    (at, spot, children[at].first == *key)
+                }
+            };
             let child = &mut children[at];
-            let item = remove(&mut child.page, within);
+            let item = remove(&mut child.page, within)?;
             child.len -= 1;
             child.weight -= item.weight();
             if child.len == 0 {
                 children.remove(at);
-                return item;
+                return Some(item);
             }
-            if within == 0 {
+            if is_first {
                 child.first = child.page.first_key().clone();
             }
             if child.page.items() < PAGE_ITEMS_MIN {
                 join(children, at);
             }
-            item
+            Some(item)
         }
     }
 }
@@ -593,8 +645,8 @@ mod tests {
                 let key = rng.below(3000);
                 match (spine.search(&key), rng.below(3)) {
                     (Ok(index), 0) => {
-                        spine.remove(index);
-                        assert!(model.remove(&key).is_some());
+                        let item = if rng.one_in(2) { spine.take(&key) } else { Some(spine.remove(index)) };
+                        assert!(item.is_some() && item == model.remove(&key), "seed {seed}");
                     }
                     (Ok(index), _) => {
                         assert_eq!(spine.get(index), model.get(&key));
@@ -602,6 +654,7 @@ mod tests {
                     }
                     (Err(index), _) => {
                         assert!(!model.contains_key(&key), "seed {seed}");
+                        assert_eq!((spine.take(&key), spine.find(&key)), (None, None));
                         assert_eq!(index, model.range(..key).count());
                         spine.insert(index, Numbered(key, 1));
                         model.insert(key, Numbered(key, 1));

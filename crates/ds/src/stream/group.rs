@@ -155,8 +155,7 @@ impl Group {
         let index = search_name(&self.consumers, name).ok()?;
         let consumer = self.consumers.remove(index);
         for id in consumer.pending.iter() {
-            let at = self.pending.search(id).expect("both lists agree");
-            self.pending.remove(at);
+            self.pending.take(id).expect("both lists agree");
         }
         Some(consumer.pending.len())
     }
@@ -238,8 +237,7 @@ impl Group {
 
     /// Acknowledges, or drops, what is pending; false if it was not.
     pub fn release(&mut self, id: Id) -> bool {
-        let Ok(at) = self.pending.search(&id) else { return false };
-        let owner = self.pending.remove(at).consumer;
+        let Some(Pending { consumer: owner, .. }) = self.pending.take(&id) else { return false };
         self.with_consumer(&owner, |consumer| consumer.drop_pending(id));
         true
     }
@@ -277,8 +275,7 @@ impl Consumer {
     }
 
     fn drop_pending(&mut self, id: Id) {
-        let at = self.pending.search(&id).expect("both lists agree");
-        self.pending.remove(at);
+        self.pending.take(&id).expect("both lists agree");
     }
 }
 

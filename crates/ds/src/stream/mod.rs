@@ -277,7 +277,7 @@ impl Stream {
         true
     }
 
-    /// Bytes of memory, shared pages included.
+    /// Bytes of memory, shared pages included: about, by some of the blocks, groups and consumers.
     pub fn memory_bytes(&self) -> usize {
         self.memory_bytes_sampled(usize::MAX)
     }

@@ -557,3 +557,18 @@ fn a_snapshot_shares_what_is_not_written() {
     assert_eq!(pairs.filter(|(ours, theirs)| !Arc::ptr_eq(ours, theirs)).count(), 2);
     assert_eq!((snapshot.len(), stream.len()), (49_999, 49_999));
 }
+
+/// The sum is told by a few of the parts; where all are alike that is the sum itself.
+#[test]
+fn memory_is_told_by_samples() {
+    let mut stream = Stream::new();
+    let value = [b'v'; 90];
+    for ms in 1..=20_000 {
+        stream
+            .add(Id::new(ms, 0), [(&b"f"[..], &value[..])].into_iter(), Limits::default())
+            .expect("ascends");
+    }
+    let blocks: usize = stream.blocks().map(|block| block.bytes().len()).sum();
+    let told = stream.memory_bytes();
+    assert!(blocks < told && told < blocks * 11 / 10, "{told} for {blocks}");
+}

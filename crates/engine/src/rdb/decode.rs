@@ -4,6 +4,7 @@
 //! caller looks again when there is more; it should let the buffer double between tries, so that a large item
 //! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
 
+use super::streams::{ACTIVE_TIMES, with_active_times};
 use super::{VERSION_MAX, Value, kind, length, module, opcode, string_encoding};
 use crate::value::Shapes;
 use base::crc64::Crc64;
@@ -187,6 +188,15 @@ enum Length {
 }
 
 impl<'b> Input<'b> {
+    /// All there is: nothing follows.
+    pub(super) fn whole(buf: &'b [u8]) -> Self {
+        Self { buf, at: 0 }
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.buf.len()
+    }
+
     pub(super) fn bytes(&mut self, n: usize) -> Read<&'b [u8]> {
         match self.buf.get(self.at..).and_then(|rest| rest.get(..n)) {
             Some(bytes) => {
@@ -223,6 +233,7 @@ impl<'b> Input<'b> {
 
     fn item(&mut self, dialect: Dialect, shapes: &Shapes, crc: &mut Crc64) -> Read<Item<'b>> {
         let (mut expire_ms, mut idle, mut freq) = (None, None, None);
+        let mut active_times = None;
         loop {
             let kind = self.byte()?;
             match kind {
@@ -241,7 +252,13 @@ impl<'b> Input<'b> {
                 opcode::RESIZE_DB => {
                     return Ok(Item::ResizeDb { keys: self.length()?, expires: self.length()? });
                 }
-                opcode::AUX => return Ok(Item::Aux { key: self.text()?, value: self.text()? }),
+                opcode::AUX => {
+                    let (key, value) = (self.text()?, self.text()?);
+                    if *key != *ACTIVE_TIMES {
+                        return Ok(Item::Aux { key, value });
+                    }
+                    active_times = Some(value);
+                }
                 opcode::SLOT_INFO => {
                     return Ok(Item::SlotInfo {
                         slot: self.length()?,
@@ -266,7 +283,11 @@ impl<'b> Input<'b> {
                     if is_foreign || kind == kind::UNUSED {
                         return unsupported(&format!("is of the type {kind}"), &key);
                     }
-                    return Ok(match self.value(kind, shapes) {
+                    let value = self.value(kind, shapes).and_then(|value| match &active_times {
+                        Some(times) => with_active_times(value, times),
+                        None => Ok(value),
+                    });
+                    return Ok(match value {
                         Ok(Some(value)) => Item::Entry { key, value, expire_ms, idle, freq },
                         Ok(None) => Item::Empty { key },
                         Err(Stop::Wrong(what)) => {

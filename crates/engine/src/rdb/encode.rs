@@ -1,6 +1,6 @@
 //! Writing an RDB.
 
-use super::streams::push_stream;
+use super::streams::{push_active_times, push_stream};
 use super::{VERSION, Value, kind, length, node, opcode, string_encoding};
 use crate::access::Used;
 use crate::value::{self, Hash, List, Set, SortedSet};
@@ -173,6 +173,7 @@ fn push_head(
     used: Used,
     compress: bool,
 ) {
+    push_active_times(out, value);
     if let Some(at) = expire_ms {
         out.push(opcode::EXPIRE_MS);
         out.extend_from_slice(&at.to_le_bytes());

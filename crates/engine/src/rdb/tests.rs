@@ -156,3 +156,57 @@ fn every_version_is_read() {
     let valkey = checksum([&b"VALKEY080"[..], &body, b"\xff"].concat());
     assert_eq!(decode(&valkey, 1000).unwrap().len(), wanted.len());
 }
+
+/// When consumers were active is in a field of its own, which is part of the entry that it stands before.
+#[test]
+fn times_of_consumers_come_back() {
+    use ds::stream::{Activity, Group, Id, Stream};
+    let mut stream = Stream::new();
+    stream.create_group(b"g", Id::MIN, None);
+    stream.create_group(b"same", Id::MIN, None);
+    let add = |group: &mut Group| {
+        for (name, active_ms) in [(&b"never"[..], None), (b"late", Some(70)), (b"at once", Some(50))] {
+            group.create_consumer(name, 50);
+            group.set_consumer_times(name, 50, active_ms);
+        }
+    };
+    stream.with_group(b"g", |group, _| add(group));
+    let times = |stream: &Stream| -> Vec<_> {
+        let consumers = stream.groups().flat_map(|group| group.consumers());
+        consumers.map(|one| (one.name().to_vec(), one.seen_ms, one.active_ms)).collect()
+    };
+    let written = file(&[(b"k", (&value::Value::Stream(Box::new(stream.clone()))).into(), Some(9))], PLAIN);
+    let mut decoder = Decoder::new();
+    let (mut at, mut found) = (0, None);
+    while found.is_none() {
+        let Ok(Step::Item { consumed, item }) = decoder.next(&written[at..], true) else {
+            panic!("is whole")
+        };
+        at += consumed;
+        if let Item::Entry { value: Value::Object(object), expire_ms, .. } = item {
+            assert_eq!(expire_ms, Some(9));
+            found = Some(object.into_owned());
+        }
+    }
+    let Some(value::Value::Stream(read)) = found else { panic!("is a stream") };
+    assert_eq!(times(&read), times(&stream));
+    // Where the times are the same nothing is added.
+    stream.with_group(b"g", |group, _| {
+        group.delete_consumer(b"never");
+        group.set_consumer_times(b"late", 70, Some(70));
+        group.touch_consumer(b"at once", 50, Activity::Active);
+    });
+    let plain = file(&[(b"k", (&value::Value::Stream(Box::new(stream))).into(), None)], PLAIN);
+    assert!(!plain.windows(20).any(|window| window == b"greylag-active-times"));
+    // Of a consumer that is not there, and cut off.
+    for times in [&b"\x01g\x01\x01x12345678"[..], b"\x01g\x05", b"\x05g"] {
+        let mut encoder = Encoder::new(PLAIN);
+        encoder.header();
+        encoder.aux(b"greylag-active-times", times);
+        let mut stream = Stream::new();
+        stream.create_group(b"g", Id::MIN, None);
+        encoder.entry(b"k", &(&value::Value::Stream(Box::new(stream))).into(), None);
+        encoder.eof();
+        assert!(decode(&std::mem::take(encoder.buffer()), 1000).is_err(), "{times:?}");
+    }
+}

@@ -13,5 +13,6 @@ mod random_streams;
 mod replication;
 mod seed;
 mod start_stop;
+mod streams;
 mod stress;
 mod values;

@@ -521,7 +521,6 @@ fn same(one: &[Vec<u8>], two: &[Vec<u8>]) -> bool {
         let third = [&b"PEXPIREAT"[..], b"RESTORE", b"RESTORE-ASKING"]
             .iter()
             .any(|name| one[0].eq_ignore_ascii_case(name));
-        let third = [&b"PEXPIREAT"[..], b"RESTORE", b"RESTORE-ASKING"].iter().any(|name| one[0].eq_ignore_ascii_case(name));
         before == b"PXAT" || before == b"TIME" || (at == 2 && third)
     };
     let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<i64>().ok();

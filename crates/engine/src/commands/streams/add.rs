@@ -146,41 +146,62 @@ impl From<AddError> for Error {
     }
 }
 
+/// What an addition trimmed.
+#[derive(Default)]
+struct Trimmed {
+    removed: u64,
+    /// What is to be logged for it, if that differs from what was asked.
+    outcome: Option<Vec<u8>>,
+}
+
+impl Trimmed {
+    fn run(trim: &Trim, stream: &mut Stream, is_logging: bool) -> Self {
+        let removed = trim.run(stream);
+        let outcome = (is_logging && trim.is_approximate()).then(|| trim.outcome(stream));
+        Self { removed, outcome }
+    }
+}
+
 fn xadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let addition = Addition::parse(txn, args)?;
     let key = args.at(1);
-    let last = write(txn, key)?.map(Stream::last_id);
-    if last.is_none() && !addition.makes_stream {
-        out.nil();
-        return Ok(());
-    }
-    let id = next_id(addition.id, last.unwrap_or(Id::MIN), txn.now_ms)?;
-    let limits = txn.engine().settings.shapes.stream();
+    let (now_ms, limits) = (txn.now_ms, txn.engine().settings.shapes.stream());
+    let is_logging = txn.is_logging();
     let rest = args.tail(addition.id_at + 1);
     let pairs = (0..rest.len() / 2).map(|i| (rest.at(2 * i), rest.at(2 * i + 1)));
-    let trim_of = |stream: &mut Stream| {
-        let trim = addition.trim?;
-        let removed = trim.run(stream);
-        Some((removed, trim.is_approximate().then(|| trim.outcome(stream))))
+    let add = |stream: &mut Stream| -> Result<(Id, Trimmed), Error> {
+        let id = next_id(addition.id, stream.last_id(), now_ms)?;
+        stream.add(id, pairs.clone(), limits)?;
+        Ok((id, addition.trim.map_or_else(Trimmed::default, |trim| Trimmed::run(&trim, stream, is_logging))))
     };
-    let trimmed = if last.is_some() {
-        edit(txn, key, |stream| stream.add(id, pairs, limits).map(|()| trim_of(stream)))?
-    } else {
-        let mut stream = Stream::new();
-        stream.add(id, pairs, limits)?;
-        let trimmed = trim_of(&mut stream);
-        txn.put(key, NewPayload::Boxed(Value::Stream(Box::new(stream))), Ttl::Clear);
-        trimmed
+    let found = match txn.write_mut(key) {
+        Some(mut entry) => match entry.boxed_mut() {
+            Some(Value::Stream(stream)) => Some(add(stream)?),
+            _ => return Err(Error::WrongType),
+        },
+        None => None,
+    };
+    let (id, Trimmed { removed, outcome }) = match found {
+        Some(added) => added,
+        None if !addition.makes_stream => {
+            out.nil();
+            return Ok(());
+        }
+        None => {
+            let mut stream = Stream::new();
+            let added = add(&mut stream)?;
+            txn.put(key, NewPayload::Boxed(Value::Stream(Box::new(stream))), Ttl::Clear);
+            added
+        }
     };
     let text = IdText::new(id);
     out.bulk(text.bytes());
     txn.changed(key, Event::XAdd);
-    let (removed, outcome) = trimmed.unwrap_or((0, None));
     if removed != 0 {
         txn.also_happened(key, Event::XTrim);
     }
     let is_given = matches!(addition.id, NewId::Given(_));
-    if txn.is_logging() && (outcome.is_some() || !is_given) {
+    if is_logging && (outcome.is_some() || !is_given) {
         let mut argv: Vec<&[u8]> = args.iter().collect();
         if !is_given {
             argv[addition.id_at] = text.bytes();

@@ -187,9 +187,9 @@ fn xclaim(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             (meet(group, consumer, now_ms), moved)
         });
         let mut claimed = 0;
+        let claimer = Claimer { name, consumer, options: &options, now_ms };
         for index in 0..options.ids.len() {
-            claimed +=
-                usize::from(claim_one(stream, name, consumer, &options, index, now_ms, out, &mut outcomes));
+            claimed += usize::from(claimer.claim(stream, index, out, &mut outcomes));
         }
         let group = stream.group(name).expect("was looked at");
         (created, moved, claimed, group.last_id, group.entries_read)
@@ -232,47 +232,50 @@ fn log_all(
     }
 }
 
-/// Claims the entry of one id; whether it was replied.
-#[allow(clippy::too_many_arguments)]
-fn claim_one(
-    stream: &mut Stream,
-    name: &[u8],
-    consumer: &[u8],
-    options: &Options,
-    index: usize,
+/// A consumer that claims.
+struct Claimer<'a> {
+    name: &'a [u8],
+    consumer: &'a [u8],
+    options: &'a Options,
     now_ms: i64,
-    out: &mut Reply,
-    outcomes: &mut Vec<Outcome>,
-) -> bool {
-    let id = options.ids[index];
-    let before = stream.group(name).expect("was looked at").pending(id).cloned();
-    let Some(entry) = stream.get(id) else {
-        // What is gone from the stream is no longer pending either.
-        if let Some(before) = before {
-            outcomes.push(Outcome::of(index, &before));
-            group_mut(stream, name, |group| group.release(id));
+}
+
+impl Claimer<'_> {
+    /// Claims the entry of one id; whether it was replied.
+    fn claim(&self, stream: &mut Stream, index: usize, out: &mut Reply, outcomes: &mut Vec<Outcome>) -> bool {
+        let id = self.options.ids[index];
+        let before = stream.group(self.name).expect("was looked at").pending(id).cloned();
+        let Some(entry) = stream.get(id) else {
+            // What is gone from the stream is no longer pending either.
+            if let Some(before) = before {
+                outcomes.push(Outcome::of(index, &before));
+                group_mut(stream, self.name, |group| group.release(id));
+            }
+            return false;
+        };
+        let deliveries = match &before {
+            Some(before) if self.now_ms.wrapping_sub(before.delivered_ms) < self.options.idle_ms_min => {
+                return false;
+            }
+            Some(before) => before.deliveries,
+            // As if it had been delivered once.
+            None if self.options.force => 1,
+            None => return false,
+        };
+        let deliveries =
+            self.options.deliveries.unwrap_or(deliveries.wrapping_add(u64::from(!self.options.just_id)));
+        if self.options.just_id {
+            reply_id(out, id);
+        } else {
+            reply_entry(out, entry);
         }
-        return false;
-    };
-    let deliveries = match &before {
-        Some(before) if now_ms.wrapping_sub(before.delivered_ms) < options.idle_ms_min => return false,
-        Some(before) => before.deliveries,
-        // As if it had been delivered once.
-        None if options.force => 1,
-        None => return false,
-    };
-    let deliveries = options.deliveries.unwrap_or(deliveries.wrapping_add(u64::from(!options.just_id)));
-    if options.just_id {
-        reply_id(out, id);
-    } else {
-        reply_entry(out, entry);
+        group_mut(stream, self.name, |group| {
+            group.assign(id, self.consumer, self.options.delivered_ms, deliveries);
+            group.touch_consumer(self.consumer, self.now_ms, Activity::Active);
+            outcomes.push(Outcome::of(index, group.pending(id).expect("was assigned")));
+        });
+        true
     }
-    group_mut(stream, name, |group| {
-        group.assign(id, consumer, options.delivered_ms, deliveries);
-        group.touch_consumer(consumer, now_ms, Activity::Active);
-        outcomes.push(Outcome::of(index, group.pending(id).expect("was assigned")));
-    });
-    true
 }
 
 /// What becomes of an entry that XAUTOCLAIM looked at.
