@@ -740,6 +740,13 @@ const WORDS: &[&str] = &[
     "JUSTID",
     "NOACK",
     "MKSTREAM",
+    "BY",
+    "nosort",
+    "k*",
+    "#",
+    "DESC",
+    "ALPHA",
+    "STORE",
 ];
 
 /// What is alive in an engine.

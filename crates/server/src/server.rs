@@ -203,6 +203,7 @@ impl Server {
             setting.store(value as usize, Ordering::Relaxed);
         }
         settings.measure.set(measure(&config));
+        settings.set_collation(crate::sys::collation(&config.locale_collate));
         shapes.list_fill.store(config.list_max_listpack_size, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());

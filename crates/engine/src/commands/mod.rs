@@ -3,6 +3,8 @@
 mod args;
 mod bitmaps;
 #[cfg(test)]
+mod chance_tests;
+#[cfg(test)]
 mod counts_tests;
 mod geo;
 mod hashes;

@@ -221,13 +221,6 @@ impl Hash {
             Self::Table(_) => "hashtable",
         }
     }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Pack(pack) | Self::PackEx(pack) => pack.bytes().len(),
-            Self::Table(table) => table.memory_bytes(),
-        }
-    }
 }
 
 /// Where the field stands in a listpack of fields of so many elements each.

@@ -363,6 +363,7 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "plain-member" => number_after(rng, "m", 60),
         "real-key" => number_after(rng, "r", 2),
         "number" => number(rng, -9, 10),
+        "weight-hash-key" => format!("h{}", number_text(rng, -9, 10)).into_bytes(),
         "weight-key" => format!("w{}", number_text(rng, -9, 10)).into_bytes(),
         "int-weight-key" => format!("v{}", number_text(rng, -9, 10)).into_bytes(),
         "longitude" => {

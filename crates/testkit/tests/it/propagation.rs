@@ -162,6 +162,21 @@ const SCRIPTS: &[(&[&str], &str)] = &[
     ),
     // Lists.
     (
+        &[
+            "RPUSH l 3 1 2",
+            "SORT l",
+            "SORT l desc STORE m LIMIT 0 2",
+            "SORT none STORE m",
+            "SORT none STORE m",
+            "SORT m STORE x y",
+        ],
+        "SELECT 0\nRPUSH l 3 1 2\nSORT l desc STORE m LIMIT 0 2\nSORT none STORE m",
+    ),
+    (
+        &["SADD s b a 10", "SET w_b 1 PXAT 1", "SORT s BY w_* GET # STORE m ALPHA"],
+        "SELECT 0\nSADD s b a 10\nSET w_b 1 PXAT 1\nMULTI\nDEL w_b\nSORT s BY w_* GET # STORE m ALPHA\nEXEC",
+    ),
+    (
         &["RPUSH l a b c", "LPUSHX none a", "LPUSHX l x y", "LPOP l", "RPOP l 2", "LPOP l 0", "LPOP none 3"],
         "SELECT 0\nRPUSH l a b c\nLPUSHX l x y\nLPOP l\nRPOP l 2",
     ),

@@ -1,7 +1,7 @@
 //! Fields by chance: HRANDFIELD.
 
 use super::{HASH, KEY, first, read, reply_value};
-use crate::commands::args::{int, is};
+use crate::commands::args::{REPEATS_MAX, int, is};
 use crate::error::{Done, Error};
 use crate::row::{Doc, Flags, Meta, Row};
 use crate::txn::Txn;
@@ -31,9 +31,6 @@ pub const ROWS: &[Row] = &[Row {
     },
     run: hrandfield,
 }];
-
-/// The most fields that one reply repeats: what is asked for beyond would only exhaust the memory.
-const REPEATS_MAX: u64 = 1 << 28;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Values {

@@ -4,9 +4,9 @@
 //! search for both.
 
 use crate::txn::Txn;
-use crate::value::{self, Hash, Str, Value};
+use crate::value::{self, Str, Value};
 use ds::entry::Payload;
-use ds::listpack::{self, Listpack};
+use ds::listpack;
 
 #[derive(Clone, Copy)]
 pub(super) enum Pattern<'a> {
@@ -54,7 +54,7 @@ impl<'a> Pattern<'a> {
         [before, element, behind].into_iter().for_each(|part| key.extend_from_slice(part));
         let payload = txn.read(key).map(|entry| entry.payload());
         match (payload, field) {
-            (Some(Payload::Boxed(Value::Hash(hash))), Some(field)) => match field_of(txn, hash, field) {
+            (Some(Payload::Boxed(Value::Hash(hash))), Some(field)) => match hash.get(field, txn.horizon()) {
                 Some(value) => look(Some(value.bytes(&mut listpack::Text::new()))),
                 None => look(None),
             },
@@ -68,29 +68,4 @@ impl<'a> Pattern<'a> {
             _ => look(None),
         }
     }
-}
-
-/// The value of a field whose time has not passed.
-fn field_of<'h>(txn: &Txn, hash: &'h Hash, field: &[u8]) -> Option<listpack::Value<'h>> {
-    let find = |pack: &'h Listpack, width: usize| {
-        let view = pack.view();
-        let place = view.find(view.first()?, field, width - 1)?;
-        Some((view, view.next(place)?))
-    };
-    let (value, expiry) = match hash {
-        Hash::Pack(pack) => {
-            let (view, value) = find(pack, 2)?;
-            (view.get(value), None)
-        }
-        Hash::PackEx(pack) => {
-            let (view, value) = find(pack, 3)?;
-            let expiry = view.next(value).and_then(|place| view.get(place).as_int());
-            (view.get(value), expiry.filter(|at| *at != 0))
-        }
-        Hash::Table(table) => {
-            let found = table.get(field)?;
-            (listpack::Value::Str(found.value), found.expiry)
-        }
-    };
-    (!expiry.is_some_and(|at| txn.is_past(at))).then_some(value)
 }

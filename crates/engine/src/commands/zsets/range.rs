@@ -358,6 +358,27 @@ fn zrangestore(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
 mod tests {
     use crate::testing::check;
 
+    /// The order in which they come decides which zero keeps its sign; 7.0 and 7.2 do the same with few elements.
+    #[test]
+    fn zeros_that_are_stored() {
+        let long = "m".repeat(65);
+        check(
+            &r#"
+            ZADD z 1 LONG
+            ZADD z -0 a -0 LONG -0 n
+            ZRANGESTORE to z 0 -1 -> 3
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "0", "LONG", "-0", "n", "-0"]
+            ZRANGESTORE to z 0 -1 REV -> 3
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "-0", "LONG", "-0", "n", "0"]
+            OBJECT ENCODING to -> "skiplist"
+            ZRANGESTORE to z 0 0 -> 1
+            OBJECT ENCODING to -> "listpack"
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "0"]
+            "#
+            .replace("LONG", &long),
+        );
+    }
+
     #[test]
     fn ranges() {
         check(
