@@ -146,15 +146,18 @@ fn random_damage_is_refused_or_sound() {
     }
 }
 
+/// Those that are not there yet.
+const AWAITED: &[&str] =
+    &["httl", "hpexpiretime", "hexpire", "hpersist", "hgetex", "hsetex", "hgetdel", "memory"];
+
 #[test]
 fn the_table_of_commands_asks_each_type() {
-    for kind in ["string", "list", "set", "zset"] {
-        let known = COMMANDS.iter().filter(|line| line.kind == kind).filter(|line| {
-            line.request
-                .split(' ')
-                .next()
-                .is_some_and(|name| engine::commands::find(name.as_bytes()).is_some())
-        });
-        assert!(12 <= known.count(), "{kind}");
+    let is_known = |name: &str| engine::commands::find(name.as_bytes()).is_some();
+    for kind in ["string", "list", "set", "hash", "zset", "stream"] {
+        let names =
+            || COMMANDS.iter().filter(|line| line.kind == kind).filter_map(|l| l.request.split(' ').next());
+        let unknown: Vec<&str> = names().filter(|name| !is_known(name) && !AWAITED.contains(name)).collect();
+        assert!(unknown.is_empty(), "{kind}: {unknown:?}");
+        assert!(15 <= names().filter(|name| is_known(name)).count(), "{kind}");
     }
 }

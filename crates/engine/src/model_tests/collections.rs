@@ -1,4 +1,4 @@
-//! Lists, sets, hashes and sorted sets: random commands against values of the standard library.
+//! Lists, sets, hashes, sorted sets and streams: random commands against values of the standard library.
 //!
 //! Small limits make large forms of a few elements in half of the runs; in the others they come by many. Snapshots are
 //! walked meanwhile: a large value is shared with them while it is changed. A key's first letter says its type, but for
@@ -10,8 +10,9 @@ use base::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Templates: L, S, Z and H are keys of these types, T one of any; E an element, EE many; P a pair, PP many; Q a score
-/// and a member, QQ many; F a score; N an index, M a time in milliseconds.
+/// Templates: L, S, Z, H and X are keys of these types, T one of any; E an element, EE many; P a pair, PP many; Q a score
+/// and a member, QQ many; F a score; N an index, M a time in milliseconds; I an id behind all others, O one of
+/// before, perhaps.
 const TEMPLATES: &[&str] = &[
     "RPUSH L E",
     "LPUSH L E E",
@@ -74,6 +75,16 @@ const TEMPLATES: &[&str] = &[
     "ZREMRANGEBYRANK Z N N",
     "ZREMRANGEBYSCORE Z F F",
     "ZUNIONSTORE Z 2 Z Z",
+    "XADD X I P",
+    "XADD X I P",
+    "XADD X I PP",
+    "XADD X MAXLEN 5 I P",
+    "XDEL X O O O",
+    "XTRIM X MAXLEN 7",
+    "XTRIM X MINID O",
+    "XLEN X",
+    "XRANGE X O +",
+    "XREVRANGE X + -",
     "DEL T",
     "UNLINK T",
     "RENAME T T",
@@ -92,6 +103,8 @@ enum Val {
     Set(BTreeSet<Vec<u8>>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     Zset(BTreeMap<Vec<u8>, f64>),
+    /// Ids, which are one number here, and pairs.
+    Stream(BTreeMap<u64, Vec<Vec<u8>>>),
 }
 
 impl Val {
@@ -100,6 +113,7 @@ impl Val {
             b'L' => Self::List(Vec::new()),
             b'S' => Self::Set(BTreeSet::new()),
             b'H' => Self::Hash(BTreeMap::new()),
+            b'X' => Self::Stream(BTreeMap::new()),
             _ => Self::Zset(BTreeMap::new()),
         }
     }
@@ -110,6 +124,7 @@ impl Val {
             Self::Set(_) => b'S',
             Self::Hash(_) => b'H',
             Self::Zset(_) => b'Z',
+            Self::Stream(_) => b'X',
         }
     }
 
@@ -119,7 +134,13 @@ impl Val {
             Self::Set(set) => set.len(),
             Self::Hash(hash) => hash.len(),
             Self::Zset(zset) => zset.len(),
+            Self::Stream(stream) => stream.len(),
         }
+    }
+
+    /// A stream stays when it is emptied.
+    fn stays_empty(&self) -> bool {
+        matches!(self, Self::Stream(_))
     }
 }
 
@@ -167,6 +188,25 @@ fn with_scores(members: &[(Vec<u8>, f64)]) -> Told {
     array(members.iter().flat_map(|(member, score)| [quoted(member), quoted(score.to_string().as_bytes())]))
 }
 
+/// The first part of an id, whose second is 1.
+fn id_of(text: &[u8]) -> u64 {
+    let ms = text.strip_suffix(b"-1").expect("ids are made so");
+    std::str::from_utf8(ms).expect("is text").parse().expect("is a number")
+}
+
+fn keep_last(stream: &mut BTreeMap<u64, Vec<Vec<u8>>>, count: usize) {
+    while count < stream.len() {
+        stream.pop_first();
+    }
+}
+
+fn entries<'e>(entries: impl Iterator<Item = (&'e u64, &'e Vec<Vec<u8>>)>) -> Told {
+    array(entries.map(|(id, pairs)| {
+        let pairs = pairs.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
+        format!("[\"{id}-1\", [{pairs}]]")
+    }))
+}
+
 /// The places of `start..=end`, counted from either end.
 fn places(len: usize, start: &[u8], end: &[u8]) -> std::ops::Range<usize> {
     let at = |text: &[u8]| {
@@ -189,7 +229,7 @@ impl Model {
     }
 
     fn put(&mut self, key: &[u8], value: Val) {
-        if value.len() == 0 {
+        if value.len() == 0 && !(value.stays_empty() && self.data.contains_key(key)) {
             self.data.remove(key);
         } else {
             let expiry = self.data.get(key).and_then(|(_, expiry)| *expiry);
@@ -221,6 +261,7 @@ impl Model {
             b'L' => self.list(name, key, argv),
             b'S' => self.set(name, key, argv),
             b'H' => self.hash(name, key, argv),
+            b'X' => self.stream(name, key, argv),
             b'Z' => self.zset(name, key, argv),
             _ => self.any(name, key, argv),
         })
@@ -430,6 +471,34 @@ impl Model {
         told
     }
 
+    fn stream(&mut self, name: &str, key: &[u8], argv: &[Vec<u8>]) -> Told {
+        let Val::Stream(mut stream) = self.get(b'X', key) else { unreachable!("its type was looked at") };
+        let told = match name {
+            "XADD" => {
+                let rest = if argv[2] == b"MAXLEN" { &argv[4..] } else { &argv[2..] };
+                stream.insert(id_of(&rest[0]), rest[1..].to_vec());
+                if rest.len() + 4 == argv.len() {
+                    keep_last(&mut stream, 5);
+                }
+                Told::Text(quoted(&rest[0]))
+            }
+            "XDEL" => number(argv[2..].iter().filter(|id| stream.remove(&id_of(id)).is_some()).count()),
+            "XTRIM" => {
+                let before = stream.len();
+                match &argv[2][..] {
+                    b"MAXLEN" => keep_last(&mut stream, 7),
+                    _ => stream = stream.split_off(&id_of(&argv[3])),
+                }
+                number(before - stream.len())
+            }
+            "XLEN" => number(stream.len()),
+            "XRANGE" => entries(stream.range(id_of(&argv[2])..)),
+            _ => entries(stream.iter().rev()),
+        };
+        self.put(key, Val::Stream(stream));
+        told
+    }
+
     fn any(&mut self, name: &str, key: &[u8], argv: &[Vec<u8>]) -> Told {
         let found = self.data.get(key).cloned();
         match name {
@@ -464,6 +533,7 @@ impl Model {
                     Some(b'L') => "list",
                     Some(b'S') => "set",
                     Some(b'H') => "hash",
+                    Some(b'X') => "stream",
                     Some(_) => "zset",
                 }
                 .into(),
@@ -486,15 +556,15 @@ fn score(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// A command, and where its keys stand, with the type that it wants there.
-fn random_command(rng: &mut Rng) -> (Vec<Vec<u8>>, Vec<(u8, usize)>) {
+fn random_command(rng: &mut Rng, step: u32) -> (Vec<Vec<u8>>, Vec<(u8, usize)>) {
     let template = TEMPLATES[rng.below(TEMPLATES.len() as u64) as usize];
     let (mut argv, mut keys): (Vec<Vec<u8>>, Vec<(u8, usize)>) = (Vec::new(), Vec::new());
     let many = 10 + rng.below(50);
     // Keys of any type are of one type within a command.
-    let letter = b"LSHZ"[rng.below(4) as usize];
+    let letter = b"LSHZX"[rng.below(5) as usize];
     for word in template.split(' ') {
         match word {
-            "L" | "S" | "Z" | "H" | "T" => {
+            "L" | "S" | "Z" | "H" | "X" | "T" => {
                 let wanted = word.as_bytes()[0];
                 let of = match wanted {
                     b'T' => letter,
@@ -510,6 +580,8 @@ fn random_command(rng: &mut Rng) -> (Vec<Vec<u8>>, Vec<(u8, usize)>) {
             "PP" => (0..many).for_each(|_| argv.extend([element(rng), element(rng)])),
             "Q" => argv.extend([score(rng), element(rng)]),
             "QQ" => (0..many).for_each(|_| argv.extend([score(rng), element(rng)])),
+            "I" => argv.push(format!("{}-1", step + 1).into_bytes()),
+            "O" => argv.push(format!("{}-1", step.saturating_sub(rng.below(200) as u32) + 1).into_bytes()),
             "F" => argv.push(score(rng)),
             "N" => argv.push((rng.below(60) as i64 - 20).to_string().into_bytes()),
             "M" => argv.push((rng.below(2000) as i64 - 20).to_string().into_bytes()),
@@ -533,6 +605,7 @@ fn small_limits(bench: &Bench, replica: &Replica) {
         let shapes = &engine.settings.shapes;
         let limits = [&shapes.hash_entries_max, &shapes.set_entries_max, &shapes.sorted_entries_max];
         limits.into_iter().chain([&shapes.set_intset_entries_max]).for_each(|limit| limit.store(8, Relaxed));
+        shapes.stream_node_entries_max.store(3, Relaxed);
         shapes.list_fill.store(4, Relaxed);
         shapes.list_compress_depth.store(1, Relaxed);
     }
@@ -548,7 +621,7 @@ fn check_run(seed: u64, commands: u32) {
     let mut model = Model { data: Data::new(), now_ms: START_MS };
     let (mut walk, mut snapshots): (Option<Walk>, u32) = (None, 0);
     for step in 0..commands {
-        let (argv, keys) = random_command(&mut rng);
+        let (argv, keys) = random_command(&mut rng, step);
         if argv[0] == b"TICK" {
             bench.now_ms += (float(&argv[1]) as i64).max(0);
             model.now_ms = bench.now_ms;
@@ -601,6 +674,7 @@ fn check_run(seed: u64, commands: u32) {
         let mut ask = |words: &[&[u8]]| texts(&bench.run(words)).concat();
         let all = match value {
             Val::List(list) => (ask(&[b"LRANGE", key, b"0", b"-1"]), array(list.iter().map(|e| quoted(e)))),
+            Val::Stream(stream) => (ask(&[b"XRANGE", key, b"-", b"+"]), entries(stream.iter())),
             Val::Zset(zset) => {
                 (ask(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]), with_scores(&ranked(zset)))
             }

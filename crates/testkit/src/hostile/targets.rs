@@ -139,9 +139,11 @@ pub fn restore(data: &[u8]) {
                 word => word.as_bytes(),
             })
             .collect();
+        let before = session.engine.log.end();
         let Some(reply) = session.run(&words) else { continue };
         spent |= !reply.is_error();
-        if data.len() <= SMALL_BYTES_MAX {
+        // What is not logged has changed nothing.
+        if data.len() <= SMALL_BYTES_MAX && before < session.engine.log.end() {
             [&b"k"[..], b"o", b"d"].iter().for_each(|key| dumps_the_same(&mut session, key));
         }
     }
