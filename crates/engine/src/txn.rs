@@ -13,6 +13,8 @@
 //! A key whose time has passed is never seen by a client's command. On a primary it is deleted, and the deletion
 //! logged, by the command that met it; on a replica it only looks gone: its primary says when to delete it.
 
+mod fields;
+
 use crate::access::{self, Measure, Used};
 use crate::engine::{Engine, State};
 use crate::error::Done;
@@ -76,6 +78,8 @@ pub struct Counts {
     pub hits: Cell<u64>,
     pub misses: Cell<u64>,
     pub expired: Cell<u64>,
+    /// Fields of hashes that were deleted because their time had passed.
+    pub expired_fields: Cell<u64>,
 }
 
 /// The hash of the argument that a command looks at, by the address of its bytes.
@@ -512,35 +516,6 @@ impl<'e> Txn<'e> {
             entry.borrow().set_access(clock);
         }
         Some(entry)
-    }
-
-    /// Deletes the fields of the hash at `key` whose time has passed, in the log too, and the key with the last one:
-    /// what a client's write does first, as [`Txn::get_mut`] does it with keys.
-    pub fn drop_due_fields(&mut self, key: &[u8]) {
-        let horizon = self.horizon();
-        let entry = self.get(key);
-        let Some(Payload::Boxed(Value::Hash(hash))) = entry.map(|entry| entry.payload()) else { return };
-        if hash.has_due(horizon) {
-            self.take_due_fields(key, horizon);
-        }
-    }
-
-    #[cold]
-    fn take_due_fields(&mut self, key: &[u8], horizon: Horizon) {
-        let Some(mut entry) = self.get_mut(key) else { return };
-        let Some(Value::Hash(hash)) = entry.boxed_mut() else { return };
-        let due = hash.take_due(horizon, usize::MAX);
-        if hash.is_empty()
-            && let Some(entry) = self.remove(key)
-        {
-            self.discard(entry);
-        }
-        let hash = self.scratch.hash(self.engine, key);
-        self.held.get_mut(self.engine.shard_of(hash)).touch_watchers(self.db, key);
-        if self.logging {
-            let argv = [b"HDEL", key].into_iter().chain(due.iter().map(|field| &field[..]));
-            self.scratch.effects.push_command(self.db, &argv.collect::<Vec<_>>());
-        }
     }
 
     /// Takes the key out of the keyspace.
