@@ -239,8 +239,7 @@ impl<V> Entry<V> {
         if expiry.is_none() && shape.flags & HAS_EXPIRY == 0 {
             return;
         }
-        let (tag, access, has_inner) =
-            (self.tag(), self.borrow().access(), self.borrow().has_inner_expiry());
+        let (tag, access, has_inner) = (self.tag(), self.borrow().access(), self.borrow().has_inner_expiry());
         let mut new = match self.payload() {
             Payload::Int(n) => Self::new(self.key(), NewPayload::Int(n), expiry, tag, access),
             Payload::Bytes(bytes) => Self::new(self.key(), NewPayload::Bytes(bytes), expiry, tag, access),

@@ -418,34 +418,31 @@ impl<'e> Txn<'e> {
         let (now, by_clock) = (self.now_ms, self.origin == Origin::Client);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         let table = &mut shard.db_or_new(db).table;
-        let old_expiry = match table.get_mut(hash, key) {
-            Some(mut entry) => {
-                let access = match self.measure.is_frequency() {
-                    true => self.scratch.count_overwriting(entry.borrow(), self.measure, now, self.touches),
-                    false => access,
-                };
-                let old = entry.borrow().expiry();
-                let expiry = match ttl {
-                    Ttl::At(at) => Some(at),
-                    Ttl::Clear => None,
-                    // A key whose time has passed is gone, and its expiry with it.
-                    Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
-                };
-                if let Some(value) = entry.boxed_mut()
-                    && value.is_large()
-                {
-                    let nothing = Value::Bytes(Arc::default());
-                    self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
-                }
-                entry.replace(payload, expiry, tag, access);
-                old
+        let old_expiry = if let Some(mut entry) = table.get_mut(hash, key) {
+            let access = match self.measure.is_frequency() {
+                true => self.scratch.count_overwriting(entry.borrow(), self.measure, now, self.touches),
+                false => access,
+            };
+            let old = entry.borrow().expiry();
+            let expiry = match ttl {
+                Ttl::At(at) => Some(at),
+                Ttl::Clear => None,
+                // A key whose time has passed is gone, and its expiry with it.
+                Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
+            };
+            if let Some(value) = entry.boxed_mut()
+                && value.is_large()
+            {
+                let nothing = Value::Bytes(Arc::default());
+                self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
             }
-            None => {
-                let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
-                let upsert = table.upsert(hash, key, payload, expiry, tag, access);
-                debug_assert!(upsert == Upsert::Inserted);
-                None
-            }
+            entry.replace(payload, expiry, tag, access);
+            old
+        } else {
+            let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
+            let upsert = table.upsert(hash, key, payload, expiry, tag, access);
+            debug_assert!(upsert == Upsert::Inserted);
+            None
         };
         if let Some(at) = old_expiry
             && self.is_past(at)
