@@ -324,6 +324,39 @@ fn a_replica_waits_for_its_primary() {
     );
 }
 
+/// DUMP says the version that its reader must know; RESTORE brings the times back, and active expiry knows of them.
+#[test]
+fn dumps_keep_the_time() {
+    for entries_max in [512, 0] {
+        let (mut bench, mut cursor) = (Bench::new(), Cursor::default());
+        bench
+            .engine
+            .settings
+            .shapes
+            .hash_entries_max
+            .store(entries_max, std::sync::atomic::Ordering::Relaxed);
+        let dump = |bench: &mut Bench| {
+            let reply = bench.run(&[b"DUMP", b"h"]);
+            let line = reply.iter().position(|&byte| byte == b'\n').expect("a bulk string") + 1;
+            let bytes = reply[line..reply.len() - 2].to_vec();
+            let version = bytes[bytes.len() - 10];
+            (bytes, version)
+        };
+        check_on(&mut bench, "HSET h a 1 b 2");
+        assert_eq!(dump(&mut bench).1, 10);
+        check_on(&mut bench, "HPEXPIRE h 10 FIELDS 1 a");
+        let (bytes, version) = dump(&mut bench);
+        assert_eq!(version, 12);
+        check_on(&mut bench, "DEL h");
+        bench.run(&[b"RESTORE", b"h", b"0", &bytes]);
+        check_on(&mut bench, "HPEXPIRETIME h FIELDS 2 a b -> [1000010, -1]\nTICK 11");
+        assert_eq!(round(&mut bench, &mut cursor), (0, 1));
+        check_on(&mut bench, "HGETALL h -> [\"b\", \"2\"]");
+        // The form with room for expiries stays; what is written needs none.
+        assert_eq!(dump(&mut bench).1, 10);
+    }
+}
+
 /// Runs active expiry until it has come round; keys and fields that it deleted.
 fn round(bench: &mut Bench, cursor: &mut Cursor) -> (usize, usize) {
     let (mut keys, mut fields) = (0, 0);
