@@ -60,6 +60,9 @@ pub enum Event {
     XGroupDestroy,
     XGroupCreateConsumer,
     XGroupDelConsumer,
+    HExpire,
+    HExpired,
+    HPersist,
 }
 
 impl Event {
@@ -123,6 +126,9 @@ impl Event {
             Self::XGroupDestroy => "xgroup-destroy",
             Self::XGroupCreateConsumer => "xgroup-createconsumer",
             Self::XGroupDelConsumer => "xgroup-delconsumer",
+            Self::HExpire => "hexpire",
+            Self::HExpired => "hexpired",
+            Self::HPersist => "hpersist",
         }
     }
 }

@@ -165,6 +165,8 @@ pub struct Snapshot {
     resized: usize,
     /// The log's offset at the cut.
     pub offset: Offset,
+    /// It holds hashes whose fields expire: servers before Redis 7.4 can't load it.
+    pub has_field_expiries: bool,
     pub progress: Progress,
     form: Form,
     /// Nothing of it is left in the shards; its slot may be another's by now.
@@ -182,6 +184,7 @@ impl Snapshot {
         let form = Form { compress: options.compress, measure: txn.measure(), cut_ms: txn.now_ms };
         let held = txn.held_mut();
         let mut totals = vec![(0, 0); engine.databases() as usize];
+        let mut has_field_expiries = false;
         for i in engine.all_locks().iter() {
             let shard = held.get_mut(i);
             let mut pinned = Vec::new();
@@ -193,6 +196,7 @@ impl Snapshot {
                 pinned.push((db as u32, part.id));
                 totals[db].0 += part.table.len() as u64;
                 totals[db].1 += part.table.volatile_len() as u64;
+                has_field_expiries |= part.table.inner_len() != 0;
             }
             shard.captures[slot] = Some(Box::new(Capture {
                 pinned,
@@ -209,7 +213,7 @@ impl Snapshot {
         let keys_total = dbs.iter().map(|&(_, keys, _)| keys).sum();
         let mut encoder =
             Encoder::new(rdb::Options { compress: options.compress, checksum: options.checksum });
-        encoder.header();
+        encoder.header(if has_field_expiries { rdb::VERSION_OF_FIELD_EXPIRY } else { rdb::VERSION });
         for (key, value) in aux {
             encoder.aux(key, value);
         }
@@ -222,6 +226,7 @@ impl Snapshot {
             selected: None,
             resized: 0,
             offset: engine.log.end(),
+            has_field_expiries,
             progress: Progress { keys_total, ..Progress::default() },
             form,
             is_released: false,

@@ -13,6 +13,8 @@ pub struct DbSurvey {
     pub keys: u64,
     /// Keys that have an expiry.
     pub volatile: u64,
+    /// Hashes that have fields with an expiry.
+    pub with_volatile_fields: u64,
     /// How long those will still be there on average, by a sample.
     pub ttl_ms: u64,
     /// Directories and segments; entries are not counted.
@@ -39,10 +41,11 @@ pub fn survey(txn: &mut Txn) -> Survey {
 }
 
 fn survey_db(txn: &mut Txn, db: u32) -> Option<DbSurvey> {
-    let mut found = DbSurvey { db, keys: 0, volatile: 0, ttl_ms: 0, table_bytes: 0 };
+    let mut found = DbSurvey { db, keys: 0, volatile: 0, with_volatile_fields: 0, ttl_ms: 0, table_bytes: 0 };
     for part in txn.each_shard().filter_map(|shard| shard.db(db)) {
         found.keys += part.table.len() as u64;
         found.volatile += part.table.volatile_len() as u64;
+        found.with_volatile_fields += part.table.inner_len() as u64;
         found.table_bytes += part.table.memory_bytes() as u64;
     }
     if found.keys == 0 {
@@ -64,7 +67,9 @@ fn mean_ttl_ms(txn: &mut Txn, db: u32) -> u64 {
             continue;
         }
         part.table.due(0, i64::MAX, SEGMENTS_PER_SHARD, &mut |_, entry| {
-            let left = entry.expiry().map_or(0, |at| at.saturating_sub(now_ms).max(0));
+            // Others are visited for their fields.
+            let Some(at) = entry.expiry() else { return };
+            let left = at.saturating_sub(now_ms).max(0);
             sum = sum.saturating_add(left as u64);
             count += 1;
         });

@@ -13,6 +13,8 @@
 //! A key whose time has passed is never seen by a client's command. On a primary it is deleted, and the deletion
 //! logged, by the command that met it; on a replica it only looks gone: its primary says when to delete it.
 
+mod fields;
+
 use crate::access::{self, Measure, Used};
 use crate::engine::{Engine, State};
 use crate::error::Done;
@@ -76,6 +78,8 @@ pub struct Counts {
     pub hits: Cell<u64>,
     pub misses: Cell<u64>,
     pub expired: Cell<u64>,
+    /// Fields of hashes that were deleted because their time had passed.
+    pub expired_fields: Cell<u64>,
 }
 
 /// The hash of the argument that a command looks at, by the address of its bytes.
@@ -414,34 +418,31 @@ impl<'e> Txn<'e> {
         let (now, by_clock) = (self.now_ms, self.origin == Origin::Client);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         let table = &mut shard.db_or_new(db).table;
-        let old_expiry = match table.get_mut(hash, key) {
-            Some(mut entry) => {
-                let access = match self.measure.is_frequency() {
-                    true => self.scratch.count_overwriting(entry.borrow(), self.measure, now, self.touches),
-                    false => access,
-                };
-                let old = entry.borrow().expiry();
-                let expiry = match ttl {
-                    Ttl::At(at) => Some(at),
-                    Ttl::Clear => None,
-                    // A key whose time has passed is gone, and its expiry with it.
-                    Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
-                };
-                if let Some(value) = entry.boxed_mut()
-                    && value.is_large()
-                {
-                    let nothing = Value::Bytes(Arc::default());
-                    self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
-                }
-                entry.replace(payload, expiry, tag, access);
-                old
+        let old_expiry = if let Some(mut entry) = table.get_mut(hash, key) {
+            let access = match self.measure.is_frequency() {
+                true => self.scratch.count_overwriting(entry.borrow(), self.measure, now, self.touches),
+                false => access,
+            };
+            let old = entry.borrow().expiry();
+            let expiry = match ttl {
+                Ttl::At(at) => Some(at),
+                Ttl::Clear => None,
+                // A key whose time has passed is gone, and its expiry with it.
+                Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
+            };
+            if let Some(value) = entry.boxed_mut()
+                && value.is_large()
+            {
+                let nothing = Value::Bytes(Arc::default());
+                self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
             }
-            None => {
-                let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
-                let upsert = table.upsert(hash, key, payload, expiry, tag, access);
-                debug_assert!(upsert == Upsert::Inserted);
-                None
-            }
+            entry.replace(payload, expiry, tag, access);
+            old
+        } else {
+            let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
+            let upsert = table.upsert(hash, key, payload, expiry, tag, access);
+            debug_assert!(upsert == Upsert::Inserted);
+            None
         };
         if let Some(at) = old_expiry
             && self.is_past(at)
@@ -512,35 +513,6 @@ impl<'e> Txn<'e> {
             entry.borrow().set_access(clock);
         }
         Some(entry)
-    }
-
-    /// Deletes the fields of the hash at `key` whose time has passed, in the log too, and the key with the last one:
-    /// what a client's write does first, as [`Txn::get_mut`] does it with keys.
-    pub fn drop_due_fields(&mut self, key: &[u8]) {
-        let horizon = self.horizon();
-        let entry = self.get(key);
-        let Some(Payload::Boxed(Value::Hash(hash))) = entry.map(|entry| entry.payload()) else { return };
-        if hash.has_due(horizon) {
-            self.take_due_fields(key, horizon);
-        }
-    }
-
-    #[cold]
-    fn take_due_fields(&mut self, key: &[u8], horizon: Horizon) {
-        let Some(mut entry) = self.get_mut(key) else { return };
-        let Some(Value::Hash(hash)) = entry.boxed_mut() else { return };
-        let due = hash.take_due(horizon, usize::MAX);
-        if hash.is_empty()
-            && let Some(entry) = self.remove(key)
-        {
-            self.discard(entry);
-        }
-        let hash = self.scratch.hash(self.engine, key);
-        self.held.get_mut(self.engine.shard_of(hash)).touch_watchers(self.db, key);
-        if self.logging {
-            let argv = [b"HDEL", key].into_iter().chain(due.iter().map(|field| &field[..]));
-            self.scratch.effects.push_command(self.db, &argv.collect::<Vec<_>>());
-        }
     }
 
     /// Takes the key out of the keyspace.

@@ -102,6 +102,17 @@ impl Value {
     }
 }
 
+/// The fields of a hash may expire by themselves.
+impl ds::table::Parts for Value {
+    #[inline]
+    fn first_expiry(&self) -> Option<i64> {
+        match self {
+            Self::Hash(hash) => hash.earliest(),
+            _ => None,
+        }
+    }
+}
+
 /// The counts of an `Arc`.
 const SHARED_BYTES: usize = 16;
 

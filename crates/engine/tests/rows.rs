@@ -1,4 +1,5 @@
-//! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO, and 7.0.15 in COMMAND DOCS.
+//! The rows against what redis-server 7.2.4 says of the same commands in COMMAND INFO, and 7.0.15 in COMMAND DOCS; those
+//! that came later, against the JSON that their commands have in the sources of Redis 8.
 
 use engine::commands;
 use engine::row::{Doc, Meta, Search};
@@ -6,8 +7,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn reference() -> Vec<Value> {
-    let text = include_str!("redis-7.2.4-commands.json");
-    serde_json::from_str(text).expect("the reference is JSON")
+    let texts = [include_str!("redis-7.2.4-commands.json"), include_str!("redis-8.0-commands.json")];
+    let parsed = texts.map(|text| serde_json::from_str::<Vec<Value>>(text).expect("the reference is JSON"));
+    parsed.concat()
 }
 
 fn words(value: &Value) -> BTreeSet<String> {

@@ -224,7 +224,8 @@ impl<'b> Input<'b> {
         };
         let version = number::parse_u64(trim_zeros(digits)).unwrap_or(0) as u32;
         let valkey = magic[0] == b'V';
-        // Valkey 9 numbers its own format from 80 on; what it adds to version 11 is refused item by item.
+        // Valkey 9 numbers its own format from 80 on; of what it adds to version 11, hashes whose fields expire are
+        // read, and all else is refused item by item.
         if version < 1 || (!valkey && VERSION_MAX < version) {
             return wrong(format!("Can't handle RDB format version {}", String::from_utf8_lossy(digits)));
         }
@@ -275,7 +276,8 @@ impl<'b> Input<'b> {
                 kind => {
                     let key = self.text()?;
                     // Numbers that Valkey uses for other things, and what has no number of ours.
-                    let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind;
+                    let is_valkey_hash = dialect.is_valkey && kind == kind::VALKEY_HASH_EXPIRIES;
+                    let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind && !is_valkey_hash;
                     if matches!(kind, kind::MODULE | kind::MODULE_2) {
                         let module = module_name(self.length()?);
                         return unsupported(&format!("belongs to the module '{module}'"), &key);
@@ -283,7 +285,9 @@ impl<'b> Input<'b> {
                     if is_foreign || kind == kind::UNUSED {
                         return unsupported(&format!("is of the type {kind}"), &key);
                     }
-                    let value = self.value(kind, shapes).and_then(|value| match &active_times {
+                    let value =
+                        if is_valkey_hash { self.valkey_hash(shapes) } else { self.value(kind, shapes) };
+                    let value = value.and_then(|value| match &active_times {
                         Some(times) => with_active_times(value, times),
                         None => Ok(value),
                     });
@@ -307,6 +311,12 @@ impl<'b> Input<'b> {
             kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => Some(self.stream(kind)?),
             _ => self.collection(kind, shapes)?,
         };
+        Ok(object.map(|object| Value::Object(Cow::Owned(object))))
+    }
+
+    fn valkey_hash(&mut self, shapes: &Shapes) -> Read<Option<Value<'b>>> {
+        let hash = self.hash_of_valkey(shapes)?;
+        let object = (!hash.is_empty()).then_some(crate::value::Value::Hash(hash));
         Ok(object.map(|object| Value::Object(Cow::Owned(object))))
     }
 

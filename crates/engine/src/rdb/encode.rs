@@ -1,7 +1,7 @@
 //! Writing an RDB.
 
 use super::streams::{push_active_times, push_stream};
-use super::{VERSION, Value, kind, length, node, opcode, string_encoding};
+use super::{Value, kind, length, node, opcode, string_encoding};
 use crate::access::Used;
 use crate::value::{self, Hash, List, Set, SortedSet};
 use base::crc64::Crc64;
@@ -57,8 +57,8 @@ impl Encoder {
         self.summed = self.out.len();
     }
 
-    pub fn header(&mut self) {
-        self.out.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes());
+    pub fn header(&mut self, version: u32) {
+        self.out.extend_from_slice(format!("REDIS{version:04}").as_bytes());
     }
 
     pub fn aux(&mut self, key: &[u8], value: &[u8]) {

@@ -14,7 +14,7 @@ fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
         true
     };
     let mut encoder = Encoder::new(options);
-    encoder.header();
+    encoder.header(VERSION);
     encoder.aux(b"redis-ver", b"7.2.4");
     encoder.aux(b"ctime", b"1700000000");
     encoder.select_db(3);
@@ -201,7 +201,7 @@ fn times_of_consumers_come_back() {
     // Of a consumer that is not there, and cut off.
     for times in [&b"\x01g\x01\x01x12345678"[..], b"\x01g\x05", b"\x05g"] {
         let mut encoder = Encoder::new(PLAIN);
-        encoder.header();
+        encoder.header(VERSION);
         encoder.aux(b"greylag-active-times", times);
         let mut stream = Stream::new();
         stream.create_group(b"g", Id::MIN, None);
@@ -214,4 +214,35 @@ fn times_of_consumers_come_back() {
         drop(sink);
         assert!(decode(&bytes, 1000).is_err(), "{times:?}");
     }
+}
+
+/// Hashes whose fields expire as Valkey 9 writes them, by hand: its type 22 is another one than Redis's.
+#[test]
+fn valkey_hashes_with_expiries_are_read() {
+    let read = |magic: &[u8], times: [i64; 2]| {
+        let mut file = [magic, b"\xfe\x00\x16\x01h\x02\x01a\x011"].concat();
+        file.extend_from_slice(&times[0].to_le_bytes());
+        file.extend_from_slice(b"\x01b\xc0\x05");
+        file.extend_from_slice(&times[1].to_le_bytes());
+        let mut decoder = Decoder::new();
+        let mut at = 0;
+        loop {
+            let step = decoder.next(&file[at..], true).map_err(|error| error.what)?;
+            let Step::Item { consumed, item } = step else { panic!("all is there") };
+            at += consumed;
+            if let Item::Entry { value: Value::Object(object), .. } = item {
+                let value::Value::Hash(hash) = &*object else { panic!("a hash was written") };
+                let mut fields = Vec::new();
+                hash.for_each(|field, value, at| fields.push((field.to_vec(), value.to_vec(), at)));
+                assert_eq!(at, file.len());
+                return Ok(fields);
+            }
+        }
+    };
+    let field = |name: &[u8], value: &[u8], at| (name.to_vec(), value.to_vec(), at);
+    let fields = read(b"VALKEY080", [-1, 1_700_000_000_123]).unwrap();
+    assert_eq!(fields, [field(b"b", b"5", Some(1_700_000_000_123)), field(b"a", b"1", None)]);
+    assert_eq!(read(b"VALKEY080", [0, -1]).unwrap()[0], field(b"a", b"1", Some(1)));
+    let error: String = read(b"VALKEY080", [-2, -1]).unwrap_err();
+    assert_eq!(error, "a field's expiry is out of range, in the value at key \"h\"");
 }

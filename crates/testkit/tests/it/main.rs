@@ -7,6 +7,7 @@ mod tree;
 mod bad_input;
 mod bad_primary;
 mod differential;
+mod field_expiry;
 mod promotion;
 mod propagation;
 mod random_streams;

@@ -1,15 +1,23 @@
-//! Hashes: setting fields, reading them, counting with them, some of them by chance, and walking over them.
+//! Hashes: setting fields, reading them, counting with them, some of them by chance, walking over them, and when they
+//! expire.
 //!
 //! A command that changes a hash does so in place ([`edit`]); a hash without fields is no key ([`drop_empty`]).
 //! Fields whose time has passed are absent for readers. On a primary a write takes them out first, in the log too, so
 //! that a replica runs it on the same fields; only what HLEN counts includes them, as in Redis.
 
+pub(super) mod expire;
+pub(super) mod getex;
 pub(super) mod number;
 pub(super) mod random;
 pub(super) mod read;
 pub(super) mod scan;
+pub(super) mod setex;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;
+mod timing;
+pub(super) mod ttl;
 pub(super) mod write;
 
 use crate::error::Error;

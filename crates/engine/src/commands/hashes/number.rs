@@ -1,6 +1,7 @@
 //! Values as numbers: HINCRBY, HINCRBYFLOAT. The field keeps its expiry.
 //!
-//! The float is C's long double; its result is logged as an HSET, so that nobody calculates twice.
+//! The float is C's long double; its result is logged as an HSET, so that nobody calculates twice; as an HSETEX that keeps the
+//! expiry, where the field has one.
 
 use super::{FIELD, HASH, KEY, edit, first, put_new};
 use crate::commands::args::int;
@@ -100,11 +101,10 @@ fn hincrbyfloat(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         }
     };
     txn.changed(key, Event::HIncrByFloat);
-    txn.effect(&[b"HSET", key, field, &text]);
-    if let Some(at) = expiry {
+    match expiry {
+        None => txn.effect(&[b"HSET", key, field, &text]),
         // HSET takes the expiry away.
-        let mut digits = itoa::Buffer::new();
-        txn.effect(&[b"HPEXPIREAT", key, digits.format(at).as_bytes(), b"FIELDS", b"1", field]);
+        Some(_) => txn.effect(&[b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, &text]),
     }
     out.bulk(&text);
     Ok(())

@@ -105,7 +105,7 @@ fn the_key_goes_with_the_last_of_them() {
 fn counting_keeps_the_expiry_and_setting_does_not() {
     check_due("HINCRBY h c 1 -> 4 | HINCRBY h c 1\nTICK 101\nHGET h c -> nil");
     check_due(
-        "HINCRBYFLOAT h c 1.5 -> \"4.5\" | MULTI ; HSET h c 4.5 ; HPEXPIREAT h 1000100 FIELDS 1 c ; EXEC\n\
+        "HINCRBYFLOAT h c 1.5 -> \"4.5\" | HSETEX h KEEPTTL FIELDS 1 c 4.5\n\
          TICK 101\nHGET h c -> nil",
     );
     check_due("HSET h c 1 -> 0 | HSET h c 1\nTICK 101\nHGET h c -> \"1\"");

@@ -91,8 +91,9 @@ fn dump(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         return Ok(());
     };
     let mut bytes = Vec::new();
-    rdb::encode_value(&mut bytes, &entry.payload().into(), compress);
-    bytes.extend_from_slice(&(rdb::VERSION as u16).to_le_bytes());
+    let value: rdb::Value = entry.payload().into();
+    rdb::encode_value(&mut bytes, &value, compress);
+    bytes.extend_from_slice(&(value.version() as u16).to_le_bytes());
     let sum = crc64(&bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
     out.bulk(&bytes);

@@ -83,6 +83,7 @@ fn pop_one(txn: &mut Txn, key: &[u8], out: &mut Reply) -> Done {
     let member = set.random(&mut rng).expect("no set is empty").to_vec();
     set.remove(&member);
     let is_empty = set.is_empty();
+    drop(entry);
     txn.changed(key, Event::SPop);
     if is_empty {
         drop_empty(txn, key);
