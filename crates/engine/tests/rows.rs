@@ -313,8 +313,9 @@ fn key_specs(meta: &Meta) -> Value {
 /// Remarks apart, every key specification is the one that redis-server gives.
 #[test]
 fn rows_find_keys_as_redis_does() {
-    let text = include_str!("redis-7.0.15-key-specs.json");
-    let reference: Vec<Value> = serde_json::from_str(text).expect("the reference is JSON");
+    let texts = [include_str!("redis-7.0.15-key-specs.json"), include_str!("redis-8.0-commands.json")];
+    let parsed = texts.map(|text| serde_json::from_str::<Vec<Value>>(text).expect("the reference is JSON"));
+    let reference = parsed.concat();
     let wanted = |name: &str| {
         let found = reference.iter().find(|wanted| wanted["name"] == name);
         found.map_or(json!([]), |wanted| wanted["key_specs"].clone())

@@ -15,6 +15,8 @@ pub(super) mod setex;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod time_model;
+#[cfg(test)]
 mod time_tests;
 mod timing;
 pub(super) mod ttl;
