@@ -456,14 +456,14 @@ fn held(engine: &Engine) -> (Digest, Held) {
 }
 
 /// A snapshot that is walked while commands run: it must hold what was there when it was cut.
-struct Walk {
+pub(crate) struct Walk {
     snapshot: Snapshot,
     expected: Held,
     bytes: Vec<u8>,
 }
 
 impl Walk {
-    fn cut(bench: &mut Bench) -> Self {
+    pub(crate) fn cut(bench: &mut Bench) -> Self {
         let (_, expected) = held(&bench.engine);
         let locks = bench.engine.all_locks();
         let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
@@ -473,7 +473,7 @@ impl Walk {
     }
 
     /// Walks on; false when the file is whole, and holds what it should.
-    fn step(&mut self, bench: &mut Bench, entries: usize, seed: u64) -> bool {
+    pub(crate) fn step(&mut self, bench: &mut Bench, entries: usize, seed: u64) -> bool {
         let mut free = Vec::new();
         if self.snapshot.step(&bench.engine, entries, &mut keep(&mut self.bytes), &mut free) {
             return true;
@@ -747,6 +747,10 @@ const WORDS: &[&str] = &[
     "DESC",
     "ALPHA",
     "STORE",
+    "FIELDS",
+    "FIELDS",
+    "FNX",
+    "FXX",
 ];
 
 /// What is alive in an engine.

@@ -6,6 +6,7 @@ use crate::debug;
 use crate::digest::{Digest, Scores};
 use crate::engine::Engine;
 use crate::expire::{self, Cursor};
+use crate::model_tests::Walk;
 use crate::testing::{Bench, texts};
 use crate::txn::{Origin, Scratch};
 use base::rng::Rng;
@@ -180,6 +181,7 @@ fn check_run(seed: u64) {
     let mut applier = Applier::new(0, replica.role_epoch());
     let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
     let mut model = Model { now_ms: bench.now_ms, ..Model::default() };
+    let mut walk: Option<Walk> = None;
     for _ in 0..3000 {
         let template = TEMPLATES[rng.below(TEMPLATES.len() as u64) as usize];
         let word = |word: &str| match word {
@@ -201,6 +203,15 @@ fn check_run(seed: u64) {
             "EXPIRE" => {
                 expire(&mut bench);
                 continue;
+            }
+            _ => {}
+        }
+        match &mut walk {
+            None if rng.one_in(50) => walk = Some(Walk::cut(&mut bench)),
+            Some(under_way) if rng.one_in(10) => {
+                if !under_way.step(&mut bench, 1, seed) {
+                    walk = None;
+                }
             }
             _ => {}
         }
