@@ -1,6 +1,7 @@
 //! Hostile bytes: the corpus of what was found once, every small damage to good values, and random damage.
 //!
-//! `HOSTILE_SEED=n` runs the random part with one seed, `HOSTILE_ROUNDS=n` sets how many mutations each value gets.
+//! `HOSTILE_SEED=n` runs the random part with one seed, `HOSTILE_ROUNDS=n` sets how many mutations each value gets,
+//! `HOSTILE_WHOLE=1` changes every byte of every value, which takes ten minutes or more.
 //! A failure names target and bytes; put those into a file of `crates/testkit/corpus/TARGET/`.
 
 use base::rng::Rng;
@@ -78,7 +79,7 @@ fn good_values_are_sound() {
 
 /// The damage of one byte, at one of the places: that is what a disk or a wire does.
 fn places(rng: &mut Rng, len: usize) -> Vec<usize> {
-    match len <= WHOLE_BYTES_MAX {
+    match len <= WHOLE_BYTES_MAX || number("HOSTILE_WHOLE").is_some() {
         true => (0..len).collect(),
         false => (0..SAMPLED).map(|_| rng.below(len as u64) as usize).collect(),
     }
