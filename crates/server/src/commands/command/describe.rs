@@ -5,7 +5,7 @@ use engine::row::{Flags, FoundSpec, KeySpec, Search};
 use resp::Reply;
 
 /// Flags that are not told.
-const HIDDEN: Flags = Flags::PROTECTED;
+const HIDDEN: Flags = Flags::PROTECTED.with(Flags::MAY_REPLICATE);
 
 pub fn describe(command: &Command, out: &mut Reply) {
     let meta = command.meta;
