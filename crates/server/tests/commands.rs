@@ -46,6 +46,8 @@ fn every_row_tells_what_redis_tells() {
     let mut wrong = Vec::new();
     for command in table().every() {
         match reference.get(command.full_name.as_str()) {
+            // What came after it is compared with later ones, where the data commands are.
+            None if matches!(command.run, Run::Data(_)) && "7.2.4" < command.meta.since => {}
             None => wrong.push(format!("{}: not a command of Redis", command.full_name)),
             Some(theirs) => {
                 let ours = fields(command);
