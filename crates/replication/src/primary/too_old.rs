@@ -20,8 +20,10 @@ const PAUSE_MS_MAX: i64 = 3_600_000;
 /// So many replicas are remembered; then the oldest is forgotten.
 const SUSPECTS_MAX: usize = 64;
 
+/// By its code a replica knows that it is to ask again later, once a second; after any other error it would try SYNC,
+/// and then come back at once, again and again.
 pub(super) const REFUSAL: &str =
-    "-ERR Hashes with field expiration can't be sent to a replica that is older than Redis 7.4";
+    "-NOMASTERLINK Hashes with field expiration can't be sent to a replica that is older than Redis 7.4";
 
 /// A replica that broke off.
 pub(super) struct Suspect {

@@ -209,9 +209,8 @@ fn check_run(seed: u64) {
         match &mut walk {
             None if rng.one_in(50) => walk = Some(Walk::cut(&mut bench)),
             Some(under_way) if rng.one_in(10) => {
-                if !under_way.step(&mut bench, 1, seed) {
-                    walk = None;
-                }
+                let goes_on = under_way.step(&mut bench, 1, seed);
+                walk = walk.filter(|_| goes_on);
             }
             _ => {}
         }

@@ -21,8 +21,7 @@ fn ask(node: &mut Node, conn: u64, request: &str) -> Vec<String> {
     node.run(&format!("{conn} {request}"))
 }
 
-const REFUSED: &str =
-    "refuse {}: -ERR Hashes with field expiration can't be sent to a replica that is older than Redis 7.4";
+const REFUSED: &str = "refuse {}: -NOMASTERLINK Hashes with field expiration can't be sent to a replica that is older than Redis 7.4";
 
 #[test]
 fn a_replica_that_breaks_off_again_and_again_is_refused_for_a_while() {
