@@ -101,6 +101,12 @@ impl<T: Item> Spine<T> {
         if self.weight <= at {
             return None;
         }
+        // The end is asked for most. What lies before it need not be summed up, which is a look at each item.
+        if at + 1 == self.weight
+            && let Some(last) = self.last().map(T::weight).filter(|&last| 0 < last)
+        {
+            return Some((self.len - 1, last - 1));
+        }
         let (mut page, mut index, mut rest) = (self.root.as_ref()?, 0, at);
         loop {
             match &**page {

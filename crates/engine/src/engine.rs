@@ -308,6 +308,12 @@ impl Engine {
                 None => LockSet::EMPTY,
             },
             Locks::Keys | Locks::KeysOrAll(_) => {
+                if let Some(at) = meta.only_key() {
+                    let Some(key) = args.get(at) else { return LockSet::EMPTY };
+                    let hash = scratch.hash(self, key);
+                    scratch.remember_key(key, hash);
+                    return LockSet::one(self.shard_of(hash));
+                }
                 let meta = meta.of_request(args);
                 let mut set = LockSet::EMPTY;
                 meta.each_key(args, |i| {

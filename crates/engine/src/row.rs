@@ -378,6 +378,17 @@ impl Meta {
         (i64::from(head.first), last, i64::from(head.step))
     }
 
+    /// Where the key stands, if every request has one key and in the same place.
+    #[inline]
+    pub fn only_key(&self) -> Option<usize> {
+        match self.keys {
+            [spec] if spec.last == 0 && self.find_keys.is_none() && self.subcommands.is_empty() => {
+                Some(spec.first_key())
+            }
+            _ => None,
+        }
+    }
+
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.
     #[inline]
     pub fn each_key(&self, args: Args, mut f: impl FnMut(usize)) {
