@@ -20,7 +20,8 @@ fn sorted(mut words: Vec<String>) -> String {
 fn fields(command: &Command) -> Vec<String> {
     let meta = command.meta;
     let (first, last, step) = meta.key_range();
-    let flags = Flags(meta.flags.0 & !Flags::PROTECTED.0);
+    let hidden = Flags::PROTECTED.with(Flags::MAY_REPLICATE);
+    let flags = Flags(meta.flags.0 & !hidden.0);
     let mut fields = vec![
         command.full_name.clone(),
         meta.arity.to_string(),
