@@ -208,11 +208,7 @@ fn check_run(seed: u64) {
         }
         match &mut walk {
             None if rng.one_in(50) => walk = Some(Walk::cut(&mut bench)),
-            Some(under_way) if rng.one_in(10) => {
-                if !under_way.step(&mut bench, 1, seed) {
-                    walk = None;
-                }
-            }
+            Some(under_way) if rng.one_in(10) && !under_way.step(&mut bench, 1, seed) => walk = None,
             _ => {}
         }
         let reply = bench.run(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
