@@ -206,13 +206,12 @@ fn check_run(seed: u64) {
             }
             _ => {}
         }
-        match &mut walk {
-            None if rng.one_in(50) => walk = Some(Walk::cut(&mut bench)),
-            Some(under_way) if rng.one_in(10) => {
-                let goes_on = under_way.step(&mut bench, 1, seed);
-                walk = walk.filter(|_| goes_on);
-            }
-            _ => {}
+        if walk.is_none() && rng.one_in(50) {
+            walk = Some(Walk::cut(&mut bench));
+        }
+        let is_over = |walk: &mut Walk| !walk.step(&mut bench, 1, seed);
+        if rng.one_in(10) && walk.as_mut().is_some_and(is_over) {
+            walk = None;
         }
         let reply = bench.run(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
         assert_eq!(texts(&reply).join(" "), model.run(&words), "seed {seed}: {words:?}");
