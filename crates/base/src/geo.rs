@@ -7,7 +7,7 @@
 //!
 //! Latitudes end where a square map does. Distances are on a sphere.
 
-use crate::number::push_i64;
+use crate::number::{push_double_human, push_i64};
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -332,9 +332,7 @@ pub fn push_distance(out: &mut Vec<u8>, distance: f64) {
 
 /// A coordinate as GEOPOS and WITHCOORD print it: up to 17 digits behind the point.
 pub fn push_coordinate(out: &mut Vec<u8>, coordinate: f64) {
-    let text = format!("{coordinate:.17}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
+    push_double_human(out, coordinate);
 }
 
 #[cfg(test)]

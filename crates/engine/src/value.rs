@@ -267,6 +267,14 @@ pub fn set_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a 
     }
 }
 
+/// The list that is to be changed, or WRONGTYPE.
+pub fn list_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut List, Error> {
+    match entry.boxed_mut() {
+        Some(Value::List(list)) => Ok(list),
+        _ => Err(Error::WrongType),
+    }
+}
+
 /// The hash that is to be changed, or WRONGTYPE.
 pub fn hash_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Hash, Error> {
     match entry.boxed_mut() {
