@@ -173,14 +173,18 @@ impl Group {
         self.with_consumer(name, |consumer| (consumer.seen_ms, consumer.active_ms) = (seen_ms, active_ms));
     }
 
-    /// The group has read the entry: the last id follows, and the count where it can.
+    /// The group has read the entry: the last id follows, and the count where it can. Beyond what ENTRIESREAD takes
+    /// the count is unknown: a replica has to be told of it.
     pub fn read_past(&mut self, stream: &Counters, id: Id) {
         if id <= self.last_id {
             return;
         }
+        let known = |read: u64| (read <= i64::MAX as u64).then_some(read);
         match self.entries_read {
-            Some(read) if !stream.is_deleted_from(id) => self.entries_read = Some(read.wrapping_add(1)),
-            _ if stream.entries_added != 0 => self.entries_read = stream.read_up_to(id),
+            Some(read) if !stream.is_deleted_from(id) => {
+                self.entries_read = read.checked_add(1).and_then(known);
+            }
+            _ if stream.entries_added != 0 => self.entries_read = stream.read_up_to(id).and_then(known),
             _ => {}
         }
         self.last_id = id;

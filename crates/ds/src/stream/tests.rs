@@ -572,3 +572,14 @@ fn memory_is_told_by_samples() {
     let told = stream.memory_bytes();
     assert!(blocks < told && told < blocks * 11 / 10, "{told} for {blocks}");
 }
+
+/// Redis counts on into the negative numbers, and its replica refuses what it is told then.
+#[test]
+fn a_group_that_has_read_too_much_to_count() {
+    let mut stream = Stream::new();
+    let limits = Limits { block_bytes_max: 4096, block_entries_max: 100 };
+    stream.add(Id::new(1, 0), [(&b"f"[..], &b"v"[..])].into_iter(), limits).expect("is larger");
+    stream.create_group(b"g", Id::MIN, Some(i64::MAX as u64));
+    stream.with_group(b"g", |group, counters| group.read_past(counters, Id::new(1, 0)));
+    assert_eq!(stream.groups().next().expect("is there").entries_read, None);
+}

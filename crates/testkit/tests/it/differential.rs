@@ -105,6 +105,8 @@ const ELSEWHERE: &[&str] = &[
     "client|setinfo",
     // Takes 7.0.15 two seconds; the engine's tests have it.
     "pfselftest",
+    // Each allocator's own.
+    "memory|malloc-stats",
     // Needs CLIENT TRACKING.
     "client|caching",
 ];

@@ -1,3 +1,5 @@
+//! HyperLogLogs by requests: counting, merging, forms, and what is wrong with them.
+
 use crate::testing::{Bench, check, check_on};
 use std::sync::atomic::Ordering::Relaxed;
 
