@@ -386,7 +386,7 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "hll-key" => number_after(rng, "p", 4),
         "corrupt-hll-key" => number_after(rng, "q", 2),
         "hll-element" => number_after(rng, "e", 3000),
-        "hll" => hyperloglog(rng, &[b"\x7f\xff", b"\x4f\xff\x6f\xff", b"\x7f\xf0\x80\x0e", b"\xff\x7f\xfb"]),
+        "hll" => hyperloglog(rng, &[b"\x7f\xff", b"\x4f\xff\x6f\xff", b"\x7f\xf0\x80\x0d", b"\xff\x7f\xfb"]),
         "corrupt-hll" => hyperloglog(rng, &[b"\x60\x00", b"\x7f\xff\x00", b"", b"\x80\x80\x80"]),
         "bit-key" if rng.one_in(20) => key(rng),
         "bit-key" => number_after(rng, "b", 3),

@@ -1,3 +1,5 @@
+//! Searches on maps: their forms, orders and errors, and what is stored.
+
 use crate::testing::check;
 
 const SICILY: &str = "GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania 12.758489 38.788135 edge1 17.241510 38.788135 edge2";
