@@ -180,7 +180,9 @@ impl Snapshot {
         let engine = txn.engine();
         assert!(txn.locks() == engine.all_locks());
         txn.end_unit();
-        let slot = txn.shard(0).captures.iter().position(|capture| capture.is_none())?;
+        // One that ends lets go of the shards one by one: its slot is free when it has let go of all of them.
+        let slot =
+            (0..SNAPSHOTS_MAX).find(|&slot| txn.each_shard().all(|shard| shard.captures[slot].is_none()))?;
         let form = Form { compress: options.compress, measure: txn.measure(), cut_ms: txn.now_ms };
         let held = txn.held_mut();
         let mut totals = vec![(0, 0); engine.databases() as usize];
@@ -288,16 +290,18 @@ impl Snapshot {
         if std::mem::replace(&mut self.is_released, true) {
             return preimages;
         }
-        for i in engine.all_locks().iter() {
-            let mut held = engine.shards().lock_one(i);
-            let shard = held.get_mut(i);
-            if let Some(mut capture) = shard.captures[self.slot].take() {
-                shard.captures_running -= 1;
-                preimages.append(&mut capture.preimages);
-            }
-            free.extend(shard.release_detached().into_iter().map(Trash::Db));
-        }
+        engine.all_locks().iter().for_each(|i| self.let_go_of(engine, i, &mut preimages, free));
         preimages
+    }
+
+    fn let_go_of(&self, engine: &Engine, i: u8, preimages: &mut Vec<(u32, Image)>, free: &mut Vec<Trash>) {
+        let mut held = engine.shards().lock_one(i);
+        let shard = held.get_mut(i);
+        if let Some(mut capture) = shard.captures[self.slot].take() {
+            shard.captures_running -= 1;
+            preimages.append(&mut capture.preimages);
+        }
+        free.extend(shard.release_detached().into_iter().map(Trash::Db));
     }
 
     fn drain(&mut self, preimages: Vec<(u32, Image)>, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
@@ -419,6 +423,27 @@ mod tests {
         first.release(&engine, &mut free);
         while second.step(&engine, 10, &mut |_| true, &mut free) {}
         assert_eq!(second.progress.keys_done, 1);
+    }
+
+    /// While a snapshot lets go of one shard after the other, its slot looked free in the first of them: another that
+    /// was cut just then took it, and lost its parts of the other shards.
+    #[test]
+    fn a_slot_is_free_when_every_shard_is() {
+        let engine = Engine::new(2, 1, 1);
+        let mut scratch = Scratch::new(1);
+        let options = Options { compress: false, checksum: true, data: true };
+        let mut cut = || {
+            let mut txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
+            (0..20).for_each(|i| txn.put_str(format!("key:{i}").as_bytes(), b"value", Ttl::Clear));
+            Snapshot::cut(&mut txn, options, &[]).expect("there is a slot")
+        };
+        let mut free = Vec::new();
+        let ending = cut();
+        ending.let_go_of(&engine, 0, &mut Vec::new(), &mut free);
+        let mut next = cut();
+        ending.let_go_of(&engine, 1, &mut Vec::new(), &mut free);
+        while next.step(&engine, 10, &mut |_| true, &mut free) {}
+        assert_eq!(next.progress.keys_done, 20);
     }
 
     /// A large value goes to the sink in pieces, and no further than the sink wants it.

@@ -72,6 +72,16 @@ pub enum Trash {
     Value(Value),
 }
 
+impl Trash {
+    /// How many objects go with it, as INFO counts them: keys of a table, or the one value.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Self::Db(db) => db.table.len() as u64,
+            Self::Entry(_) | Self::Value(_) => 1,
+        }
+    }
+}
+
 /// What the transactions of one worker counted since [`Scratch::take_counts`].
 #[derive(Default, Clone)]
 pub struct Counts {

@@ -8,6 +8,7 @@ use crate::client::{Client, Clients};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conn::Stream;
+use crate::lazyfree::LazyFree;
 use crate::listen::Listening;
 use crate::pause::Pause;
 use crate::rates::{RATES, Rates};
@@ -24,7 +25,6 @@ use resp::OwnedArgs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 pub struct Server {
@@ -54,7 +54,7 @@ pub struct Server {
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
-    trash: mpsc::Sender<Vec<engine::Trash>>,
+    pub lazyfree: LazyFree,
     /// DEBUG SLEEP: no thread goes on before this (monotonic ms).
     frozen_until_ms: AtomicI64,
 }
@@ -77,7 +77,7 @@ pub struct Start {
     pub executable: PathBuf,
     pub seed: u64,
     pub workers: Vec<Handle>,
-    pub trash: mpsc::Sender<Vec<engine::Trash>>,
+    pub lazyfree: LazyFree,
 }
 
 impl Server {
@@ -113,7 +113,7 @@ impl Server {
             expire_stats: ExpireStats::default(),
             active_expire: AtomicBool::new(true),
             rng: Mutex::new(rng),
-            trash: start.trash,
+            lazyfree: start.lazyfree,
             frozen_until_ms: AtomicI64::new(0),
         }
     }
@@ -141,8 +141,7 @@ impl Server {
 
     /// Frees tables and large values in the background.
     pub fn lazy_free(&self, trash: Vec<engine::Trash>) {
-        // The receiver lives as long as the process; should it be gone, they are freed here.
-        let _ = self.trash.send(trash);
+        self.lazyfree.free(trash);
     }
 
     /// Wakes whoever reads the log and sleeps: called once per pass of a loop that may have appended.
