@@ -251,6 +251,42 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        name: "bitmaps of 1 MB",
+        sizes: Sizes { keys: 2, elements: 8_000_000 },
+        load: &[Step(Keys, "SETRANGE m:%k 1048575 x")],
+        cases: &[
+            case("GETBIT m:%k %e", QUICK),
+            case("SETBIT m:%k %e 1", QUICK),
+            case("BITCOUNT m:%k", 800),
+            case("BITPOS m:%k 1 500000", 800),
+            case("BITOP AND to m:00000000 m:00000001", 400),
+            case("BITOP OR m:00000000 m:00000000 m:00000001", 400),
+            case("BITOP NOT to m:%k", 400),
+        ],
+    },
+    Group {
+        name: "hyperloglogs of 10",
+        sizes: SMALL,
+        load: &[Step(Elements, "PFADD p:%k e:%e")],
+        cases: &[
+            case("PFADD p:%k e:%e", QUICK),
+            case("PFCOUNT p:%k", QUICK),
+            case("PFCOUNT p:%k p:%k", SLOW),
+            case("PFADD p:%k e:%s", QUICK),
+        ],
+    },
+    Group {
+        name: "dense hyperloglogs",
+        sizes: Sizes { keys: 50, elements: 5000 },
+        load: &[Step(Elements, "PFADD p:%k e:%e")],
+        cases: &[
+            case("PFADD p:%k e:%e", QUICK),
+            case("PFADD p:%k e:%s", QUICK),
+            case("PFCOUNT p:%k p:%k", SLOW),
+            case("PFMERGE to p:%k p:%k", SLOW),
+        ],
+    },
+    Group {
         name: "geo, 100000 places",
         sizes: Sizes { keys: 1, elements: 100_000 },
         load: &[Step(Elements, "GEOADD g %x %y e:%e")],

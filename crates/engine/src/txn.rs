@@ -30,6 +30,7 @@ use ds::striped::{Held, LockSet};
 use ds::table::{EntryMut, Table, Upsert};
 use resp::{Args, Reply};
 use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Who runs the command.
@@ -490,14 +491,31 @@ impl<'e> Txn<'e> {
             _ => Vec::new(),
         };
         let result = edit(&mut bytes);
+        self.put_edited(key, bytes);
+        result
+    }
+
+    /// Makes the key hold what its string became; the encoding is "raw" and the expiry stays.
+    pub fn put_edited(&mut self, key: &[u8], mut bytes: Vec<u8>) {
         let payload = if bytes.len() <= ds::entry::INLINE_BYTES_MAX {
             NewPayload::Bytes(&bytes)
         } else {
             bytes.reserve_exact(bytes.len().min(1024 * 1024)); // room to grow, as it was just edited
             NewPayload::Boxed(Value::Bytes(Arc::new(std::mem::take(&mut bytes))))
         };
-        self.put_in(db, key, payload, Ttl::Keep, TAG_RAW);
-        result
+        self.put_in(self.db, key, payload, Ttl::Keep, TAG_RAW);
+    }
+
+    /// Takes the bytes out of a string that is about to be overwritten, if they lie behind the entry, are no
+    /// snapshot's, and have such a capacity. The string is empty until the caller puts another one there.
+    pub fn take_bytes(&mut self, key: &[u8], capacity: RangeInclusive<usize>) -> Option<Vec<u8>> {
+        let mut entry = self.get_mut(key)?;
+        match entry.boxed_mut() {
+            Some(Value::Bytes(bytes)) if capacity.contains(&bytes.capacity()) => {
+                Some(std::mem::take(Arc::get_mut(bytes)?))
+            }
+            _ => None,
+        }
     }
 
     /// The entry, to be changed; `None` if there is none.

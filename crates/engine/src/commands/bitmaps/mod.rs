@@ -11,7 +11,7 @@ use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Categories, Doc, Flags, KeySpec, Meta, Row};
 use crate::txn::{Origin, Ttl, Txn};
-use crate::value::{TAG_RAW, Text, Value};
+use crate::value::{self, Str, TAG_RAW, Text, Value};
 use base::bits::{self, Op, Unit};
 use ds::entry::{INLINE_BYTES_MAX, NewPayload};
 use resp::{Args, Reply};
@@ -237,15 +237,7 @@ fn bitop(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     for key in keys {
         txn.drop_if_due(db, key);
     }
-    let mut texts: Vec<Text> = keys.iter().map(|_| Text::new()).collect();
-    let mut sources: Vec<&[u8]> = Vec::with_capacity(keys.len());
-    for (key, text) in keys.iter().zip(&mut texts) {
-        sources.push(txn.read_str(key)?.map_or(&b""[..], |found| found.bytes(text)));
-    }
-    let result = match op {
-        Some(op) => bits::combine(op, &sources),
-        None => bits::invert(sources[0]),
-    };
+    let result = combined(txn, op, to, keys)?;
     out.int(result.len() as i64);
     if !result.is_empty() {
         let payload = match result.len() {
@@ -259,6 +251,56 @@ fn bitop(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         txn.changed(to, Event::Del);
     }
     Ok(())
+}
+
+/// What the strings make bit by bit. The destination's memory serves again, if it is its own and about as much as is
+/// needed: new memory of a megabyte costs more than the operation.
+fn combined(txn: &mut Txn, op: Option<Op>, to: &[u8], keys: Args) -> Result<Vec<u8>, Error> {
+    let mut len = 0;
+    for key in keys {
+        len = len.max(txn.read_str(key)?.map_or(0, Str::len));
+    }
+    let others = || keys.iter().filter(|key| *key != to);
+    let times_own = keys.len() - others().count();
+    if times_own == 0 {
+        let room = txn.take_bytes(to, len..=len.saturating_mul(2)).unwrap_or_default();
+        return combined_in(txn, op, room, keys);
+    }
+    let Some(mut own) = txn.take_bytes(to, 0..=usize::MAX) else {
+        return combined_in(txn, op, Vec::new(), keys);
+    };
+    // It is a source too, and is changed in place.
+    let Some(op) = op else {
+        bits::invert_in_place(&mut own);
+        return Ok(own);
+    };
+    if op == Op::Xor && times_own % 2 == 0 {
+        own.fill(0);
+    }
+    for key in others() {
+        let mut text = Text::new();
+        let source = looked_at(txn, key)?.map_or(&b""[..], |found| found.bytes(&mut text));
+        bits::combine_into(op, &mut own, source);
+    }
+    Ok(own)
+}
+
+/// As [`combined`], written into this memory.
+fn combined_in(txn: &Txn, op: Option<Op>, room: Vec<u8>, keys: Args) -> Result<Vec<u8>, Error> {
+    let mut texts: Vec<Text> = keys.iter().map(|_| Text::new()).collect();
+    let mut sources: Vec<&[u8]> = Vec::with_capacity(keys.len());
+    for (key, text) in keys.iter().zip(&mut texts) {
+        sources.push(looked_at(txn, key)?.map_or(&b""[..], |found| found.bytes(text)));
+    }
+    Ok(match op {
+        Some(op) => bits::combine(op, &sources, room),
+        None => bits::invert(sources[0], room),
+    })
+}
+
+/// A string that was read before.
+fn looked_at<'t>(txn: &'t Txn, key: &[u8]) -> Result<Option<Str<'t>>, Error> {
+    txn.get(key).map(|entry| value::as_str(entry.payload())).transpose()
 }
 
 #[cfg(test)]
@@ -336,6 +378,58 @@ mod tests {
             BITPOS ones 0 0 -1 -> -1
             SET empty ""
             BITPOS empty 0 -> -1
+            "#,
+        );
+    }
+
+    /// Long strings, which don't lie in their entries: into new memory, into the destination's, and in place.
+    #[test]
+    fn combining_long_ones() {
+        check(
+            r#"
+            SETRANGE a 1999 "\x0f" -> 2000
+            SETRANGE b 1500 "\xff" -> 1501
+            SETBIT b 0 1 -> 0
+            SETRANGE c 1999 "\x03" -> 2000
+            SETBIT c 0 1 -> 0
+            BITOP OR to a b -> 2000
+            BITCOUNT to -> 13
+            GETRANGE to 1999 -1 -> "\x0f"
+            EXPIRE to 100 -> 1
+            BITOP AND to a c -> 2000
+            BITCOUNT to -> 2
+            TTL to -> -1
+            BITOP XOR to b c -> 2000
+            BITCOUNT to -> 10
+            BITOP NOT to b -> 1501
+            BITCOUNT to -> 11999
+            BITOP OR to a to b -> 2000 | BITOP OR to a to b
+            BITCOUNT to -> 12012
+            BITOP AND to to c -> 2000
+            BITCOUNT to -> 3
+            BITOP XOR to to a -> 2000
+            BITCOUNT to -> 3
+            BITOP XOR to a to to -> 2000
+            BITCOUNT to -> 4
+            BITOP XOR to to to -> 2000
+            BITCOUNT to -> 0
+            BITOP NOT to to -> 2000
+            BITCOUNT to -> 16000
+            BITOP AND to to none -> 2000
+            BITCOUNT to -> 0
+            SET short "\xff"
+            BITOP OR to short -> 1 | BITOP OR to short
+            GET to -> "\xff"
+            BITOP OR short short a -> 2000
+            BITCOUNT short -> 12
+            BITOP OR a none -> 0 | BITOP OR a none
+            EXISTS a -> 0
+            PEXPIRE c 5
+            TICK 6
+            BITOP NOT c b -> 1501 | MULTI ; DEL c ; BITOP NOT c b ; EXEC
+            SADD s a
+            BITOP OR b b s -> -WRONGTYPE Operation against a key holding the wrong kind of value |
+            BITCOUNT b -> 9
             "#,
         );
     }

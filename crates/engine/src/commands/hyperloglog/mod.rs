@@ -9,8 +9,9 @@ use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Categories, Doc, Flags, KeySpec, Locks, Meta, Row};
 use crate::txn::{Origin, Txn};
-use crate::value::{self, Text};
+use crate::value::{self, Str, TAG_RAW, Text};
 use base::hll::{self, Encoding, Invalid, Union};
+use ds::entry::Payload;
 use resp::{Args, Reply};
 
 const HLL: Meta = Meta { group: "hyperloglog", categories: Categories::HYPERLOGLOG, ..Meta::BASE };
@@ -107,40 +108,62 @@ fn invalid(invalid: Invalid) -> Error {
 fn pfadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let (key, elements) = (args.at(1), args.tail(2));
     let sparse_bytes_max = txn.engine().settings.hll_sparse_bytes_max();
-    let encoding = {
-        let mut text = Text::new();
-        let found = txn.write_str(key)?;
-        found.map(|found| hll::check(found.bytes(&mut text))).transpose().map_err(invalid)?
-    };
-    // A string that turns out corrupt at a later element must not keep the first ones.
-    let may_fail_late = encoding == Some(Encoding::Sparse) && 1 < elements.len();
-    let updated = txn.edit_str(key, |bytes| {
-        let before = may_fail_late.then(|| bytes.clone());
-        let mut updated = 0;
-        if encoding.is_none() {
-            *bytes = hll::new();
-            hll::mark_stale(bytes);
-            updated = 1;
-        }
-        for element in elements {
-            match hll::add(bytes, element, sparse_bytes_max) {
-                Ok(is_changed) => updated += usize::from(is_changed),
-                Err(invalid) => {
-                    if let Some(before) = before {
-                        *bytes = before;
-                    }
-                    return Err(invalid);
+    let entry = txn.write(key);
+    let updated = match entry.map(|entry| (entry.payload(), entry.tag())) {
+        // Not in its entry: it is changed where it is.
+        Some((Payload::Boxed(value), _)) => {
+            let encoding = check(value::as_str(Payload::Boxed(value))?)?;
+            // A string that turns out corrupt at a later element must not keep the first ones.
+            let may_fail_late = encoding == Encoding::Sparse && 1 < elements.len();
+            txn.edit_str(key, |bytes| {
+                let before = may_fail_late.then(|| bytes.clone());
+                let updated = add(bytes, elements, sparse_bytes_max);
+                if let (Err(_), Some(before)) = (&updated, before) {
+                    *bytes = before;
                 }
-            }
+                updated
+            })?
         }
-        Ok(updated)
-    });
-    let updated = updated.map_err(invalid)?;
+        Some((payload, tag)) => {
+            let found = value::as_str(payload)?;
+            check(found)?;
+            let mut bytes = Vec::with_capacity(found.len() + ROOM_BYTES);
+            bytes.extend_from_slice(found.bytes(&mut Text::new()));
+            let updated = add(&mut bytes, elements, sparse_bytes_max)?;
+            if 0 < updated || tag & TAG_RAW == 0 {
+                txn.put_edited(key, bytes);
+            }
+            updated
+        }
+        None => {
+            let mut bytes = hll::new();
+            hll::mark_stale(&mut bytes);
+            let updated = 1 + add(&mut bytes, elements, sparse_bytes_max)?;
+            txn.put_edited(key, bytes);
+            updated
+        }
+    };
     if 0 < updated {
         txn.changed_times(key, Event::PfAdd, updated);
     }
     out.int((0 < updated).into());
     Ok(())
+}
+
+/// An element takes three bytes more at most; mostly there are few of them in a request.
+const ROOM_BYTES: usize = 16;
+
+fn check(found: Str) -> Result<Encoding, Error> {
+    hll::check(found.bytes(&mut Text::new())).map_err(invalid)
+}
+
+/// How many of the elements changed it.
+fn add(bytes: &mut Vec<u8>, elements: Args, sparse_bytes_max: usize) -> Result<usize, Error> {
+    let mut updated = 0;
+    for element in elements {
+        updated += usize::from(hll::add(bytes, element, sparse_bytes_max).map_err(invalid)?);
+    }
+    Ok(updated)
 }
 
 fn pfcount(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
