@@ -7,6 +7,7 @@
 //!
 //! Latitudes end where a square map does. Distances are on a sphere.
 
+use crate::number::{push_double_human, push_i64};
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -324,14 +325,14 @@ fn reaches(middle: Square, bounds: &Area) -> bool {
 pub fn push_distance(out: &mut Vec<u8>, distance: f64) {
     let scaled = (distance * 10_000.0).round_ties_even() as i64;
     let (whole, fraction) = (scaled / 10_000, scaled % 10_000);
-    out.extend_from_slice(format!("{whole}.{fraction:04}").as_bytes());
+    push_i64(out, whole);
+    out.push(b'.');
+    out.extend([1000, 100, 10, 1].map(|unit| b'0' + (fraction / unit % 10) as u8));
 }
 
 /// A coordinate as GEOPOS and WITHCOORD print it: up to 17 digits behind the point.
 pub fn push_coordinate(out: &mut Vec<u8>, coordinate: f64) {
-    let text = format!("{coordinate:.17}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
+    push_double_human(out, coordinate);
 }
 
 #[cfg(test)]

@@ -13,4 +13,5 @@ pub mod human;
 pub mod lzf;
 pub mod number;
 pub mod position;
+pub mod quicksort;
 pub mod rng;

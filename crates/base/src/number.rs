@@ -9,7 +9,7 @@ mod float_text;
 mod long_double;
 
 pub use double::{F64Text, parse_f64, parse_f64_of_c, push_f64, push_f64_17};
-pub use long_double::LongDouble;
+pub use long_double::{LongDouble, push_double_human};
 
 /// The longest text of an i64: `-9223372036854775808`.
 pub const I64_TEXT_BYTES_MAX: usize = 20;

@@ -26,6 +26,8 @@ const KIND_BYTES: u8 = 1;
 const KIND_BOXED: u8 = 2;
 const KIND_MASK: u8 = 3;
 const HAS_EXPIRY: u8 = 4;
+/// Parts of the value expire by themselves; the table's owner says so.
+const HAS_INNER: u8 = 8;
 
 #[repr(C)]
 struct Header {
@@ -237,8 +239,8 @@ impl<V> Entry<V> {
         if expiry.is_none() && shape.flags & HAS_EXPIRY == 0 {
             return;
         }
-        let (tag, access) = (self.tag(), self.borrow().access());
-        let new = match self.payload() {
+        let (tag, access, has_inner) = (self.tag(), self.borrow().access(), self.borrow().has_inner_expiry());
+        let mut new = match self.payload() {
             Payload::Int(n) => Self::new(self.key(), NewPayload::Int(n), expiry, tag, access),
             Payload::Bytes(bytes) => Self::new(self.key(), NewPayload::Bytes(bytes), expiry, tag, access),
             Payload::Boxed(_) => {
@@ -253,7 +255,15 @@ impl<V> Entry<V> {
                 Self::new(self.key(), NewPayload::Boxed(*value), expiry, tag, access)
             }
         };
+        new.set_inner_expiry(has_inner);
         *self = new;
+    }
+
+    /// Says whether parts of the value expire by themselves. Another payload has none until that is said of it.
+    pub(crate) fn set_inner_expiry(&mut self, has: bool) {
+        // SAFETY: every block begins with a header; `&mut self` makes it ours alone.
+        let header = unsafe { self.block.cast::<Header>().as_mut() };
+        header.flags = if has { header.flags | HAS_INNER } else { header.flags & !HAS_INNER };
     }
 }
 
@@ -334,6 +344,12 @@ impl<'a, V> EntryRef<'a, V> {
         Some(unsafe { self.block.as_ptr().add(HEADER_BYTES).cast::<i64>().read_unaligned() })
     }
 
+    /// Whether parts of the value expire by themselves, as its owner said.
+    #[inline]
+    pub fn has_inner_expiry(self) -> bool {
+        self.header().flags & HAS_INNER != 0
+    }
+
     /// The owner's byte.
     pub fn tag(self) -> u8 {
         self.header().tag
@@ -348,6 +364,11 @@ impl<'a, V> EntryRef<'a, V> {
     #[inline]
     pub fn set_access(self, access: u32) {
         self.header().access.store(access, Ordering::Relaxed);
+    }
+
+    /// Where the entry lies: tells it from others while it stays there.
+    pub fn address(self) -> usize {
+        self.block.addr().get()
     }
 
     /// Size of the block; a boxed value is not counted.

@@ -1,5 +1,6 @@
 //! Data structures and striped locks: the only crate with unsafe code for memory.
 
+pub mod allocation;
 pub mod block;
 pub mod entry;
 pub mod fields;

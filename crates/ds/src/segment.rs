@@ -32,7 +32,9 @@ pub(crate) struct Header {
     overflowed: u8,
     pub(crate) count: u8,
     pub(crate) volatile: u8,
-    /// No entry expires before; exact after a walk.
+    /// Entries that have parts which expire by themselves.
+    pub(crate) inner: u8,
+    /// No entry, nor a part of one, expires before; exact after a walk.
     pub(crate) min_expiry: i64,
     pub(crate) chain: Option<NonNull<Header>>,
 }
@@ -249,6 +251,7 @@ impl<V> Segment<V> {
         let (to, from) = (self.header_mut(), from.header_mut());
         to.count += std::mem::take(&mut from.count);
         to.volatile += std::mem::take(&mut from.volatile);
+        to.inner += std::mem::take(&mut from.inner);
         to.min_expiry = to.min_expiry.min(from.min_expiry);
     }
 
@@ -261,6 +264,8 @@ impl<V> Segment<V> {
             header.volatile += 1;
             header.min_expiry = header.min_expiry.min(expiry);
         }
+        // When its parts expire, who puts it here says.
+        header.inner += u8::from(entry.borrow().has_inner_expiry());
         let block = entry.into_raw().as_ptr() as u64;
         assert!(block & !POINTER_MASK == 0, "user addresses have 48 bits");
         self.write(slot, tag(hash) << 48 | block);
@@ -278,6 +283,7 @@ impl<V> Segment<V> {
         if entry.expiry().is_some() {
             header.volatile -= 1;
         }
+        header.inner -= u8::from(entry.borrow().has_inner_expiry());
         Some(entry)
     }
 
@@ -290,8 +296,14 @@ impl<V> Segment<V> {
         // SAFETY: the slot owned the entry, and is empty now.
         let mut entry = unsafe { Entry::from_raw(block) };
         let before = entry.expiry();
+        let had_inner = entry.borrow().has_inner_expiry();
         let result = change(&mut entry);
         let after = entry.expiry();
+        let has_inner = entry.borrow().has_inner_expiry();
+        if had_inner != has_inner {
+            let header = self.header_mut();
+            header.inner = header.inner + u8::from(has_inner) - u8::from(had_inner);
+        }
         // The header is on another line than the slot: it is left alone where nothing changes in it.
         if before != after {
             let header = self.header_mut();
@@ -300,6 +312,12 @@ impl<V> Segment<V> {
         }
         self.write(slot, word & !POINTER_MASK | entry.into_raw().as_ptr() as u64);
         result
+    }
+
+    /// From now on a part of some entry may expire at `at`.
+    pub(crate) fn expect_expiry(&self, at: i64) {
+        let header = self.header_mut();
+        header.min_expiry = header.min_expiry.min(at);
     }
 
     /// Frees the segment, which must be empty; its chain is the caller's.

@@ -8,6 +8,7 @@
 //! Invariants: all leaves lie at one depth; no page is empty; a page has at most `PAGE_ITEMS_MAX` items; a child's
 //! sum is what its page holds. An item's key does not change in place. Absent: sorting; who inserts says where.
 
+use crate::allocation::block_bytes;
 use std::sync::Arc;
 
 /// Few enough that the copy of a shared page is short, many enough that trees are flat.
@@ -16,6 +17,9 @@ const PAGE_ITEMS_MAX: usize = 64;
 const PAGE_ITEMS_MIN: usize = PAGE_ITEMS_MAX / 4;
 /// A page made of two is not so full that it would be split again soon.
 const PAGE_ITEMS_MERGED_MAX: usize = PAGE_ITEMS_MAX * 3 / 4;
+
+/// Leaves that are looked at to tell how much memory all of them take.
+const LEAVES_SAMPLED: usize = 8;
 
 pub trait Item: Clone {
     /// `()` where items are found by place only.
@@ -97,6 +101,12 @@ impl<T: Item> Spine<T> {
         if self.weight <= at {
             return None;
         }
+        // The end is asked for most. What lies before it need not be summed up, which is a look at each item.
+        if at + 1 == self.weight
+            && let Some(last) = self.last().map(T::weight).filter(|&last| 0 < last)
+        {
+            return Some((self.len - 1, last - 1));
+        }
         let (mut page, mut index, mut rest) = (self.root.as_ref()?, 0, at);
         loop {
             match &**page {
@@ -152,7 +162,16 @@ impl<T: Item> Spine<T> {
     }
 
     pub fn find(&self, key: &T::Key) -> Option<&T> {
-        self.search(key).ok().and_then(|index| self.get(index))
+        let mut page = self.root.as_ref()?;
+        loop {
+            match &**page {
+                Page::Leaf(items) => {
+                    let index = items.partition_point(|item| item.key() < key);
+                    return items.get(index).filter(|item| item.key() == key);
+                }
+                Page::Inner(children) => page = &children[child_of(children, key)].page,
+            }
+        }
     }
 
     pub fn push(&mut self, item: T) {
@@ -175,17 +194,28 @@ impl<T: Item> Spine<T> {
 
     pub fn remove(&mut self, index: usize) -> T {
         assert!(index < self.len, "{index} lies beyond the {} items", self.len);
-        let mut root = self.root.take().expect("is not empty");
-        let item = remove(&mut root, index);
+        self.remove_from(Spot::Index(index)).expect("the item is there")
+    }
+
+    /// Removes the item with this key, if there is one.
+    pub fn take(&mut self, key: &T::Key) -> Option<T> {
+        self.remove_from(Spot::Key(key))
+    }
+
+    fn remove_from(&mut self, spot: Spot<T::Key>) -> Option<T> {
+        let root = self.root.as_mut()?;
+        let item = remove(root, spot)?;
         self.len -= 1;
         self.weight -= item.weight();
-        while let Page::Inner(children) = &*root
+        while let Page::Inner(children) = &**root
             && let [only] = &children[..]
         {
-            root = only.page.clone();
+            *root = only.page.clone();
         }
-        self.root = (0 < self.len).then_some(root);
-        item
+        if self.len == 0 {
+            self.root = None;
+        }
+        Some(item)
     }
 
     /// Changes an item in place, but not its key.
@@ -207,23 +237,45 @@ impl<T: Item> Spine<T> {
         Iter { spine: self, front: start, back: end.min(self.len), front_leaf: (&[], 0), back_leaf: (&[], 0) }
     }
 
-    /// Bytes of the pages, without what items hold elsewhere.
+    /// Bytes of the pages, without what items hold elsewhere; of many pages a few stand for all.
     pub fn page_bytes(&self) -> usize {
-        fn bytes<T: Item>(page: &Page<T>) -> usize {
-            let own = size_of::<Page<T>>() + 2 * size_of::<usize>();
-            own + match page {
-                Page::Leaf(items) => items.capacity() * size_of::<T>(),
-                Page::Inner(children) => {
-                    let below: usize = children.iter().map(|child| bytes(&child.page)).sum();
-                    children.capacity() * size_of::<Child<T>>() + below
-                }
-            }
+        let own = size_of::<Page<T>>() + 2 * size_of::<usize>();
+        let (mut bytes, mut items, mut sampled) = (0, 0, 0);
+        while sampled < LEAVES_SAMPLED && items < self.len {
+            let (leaf, _) = self.leaf_page(sampled * self.len / LEAVES_SAMPLED);
+            bytes += block_bytes(own) + block_bytes(leaf.capacity() * size_of::<T>());
+            items += leaf.len();
+            sampled += 1;
         }
-        self.root.as_deref().map_or(0, bytes)
+        if self.len <= items {
+            return bytes;
+        }
+        let leaves = self.len * sampled / items;
+        // Pages of children are as full as leaves, more or less.
+        let inner = leaves * size_of::<Child<T>>() * PAGE_ITEMS_MAX / PAGE_ITEMS_MERGED_MAX;
+        (bytes as u128 * self.len as u128 / items as u128) as usize + inner
+    }
+
+    /// At most so many items, evenly spread.
+    pub fn sample(&self, count: usize) -> impl Iterator<Item = &T> {
+        let count = count.min(self.len);
+        (0..count).filter_map(move |i| self.get((i as u128 * self.len as u128 / count as u128) as usize))
+    }
+
+    /// What `bytes` says of all items together, asked of at most `count` of them.
+    pub fn sampled_bytes(&self, count: usize, bytes: impl Fn(&T) -> usize) -> usize {
+        let count = count.clamp(1, self.len.max(1));
+        let sum: usize = self.sample(count).map(bytes).sum();
+        (sum as u128 * self.len as u128 / count as u128) as usize
     }
 
     /// The leaf that holds the item at `index`, and the index of its first item.
     fn leaf(&self, index: usize) -> (&[T], usize) {
+        let (items, start) = self.leaf_page(index);
+        (items, start)
+    }
+
+    fn leaf_page(&self, index: usize) -> (&Vec<T>, usize) {
         let mut page = self.root.as_ref().expect("is not empty");
         let mut start = 0;
         loop {
@@ -326,6 +378,19 @@ fn child_at<T: Item>(children: &[Child<T>], index: usize) -> (usize, usize) {
     (last, rest)
 }
 
+/// The child in which an item with this key is, if there is one.
+#[inline]
+fn child_of<T: Item>(children: &[Child<T>], key: &T::Key) -> usize {
+    children.partition_point(|child| child.first <= *key).saturating_sub(1)
+}
+
+/// Which item is meant.
+#[derive(Clone, Copy)]
+enum Spot<'k, K> {
+    Index(usize),
+    Key(&'k K),
+}
+
 /// The right half, if the page had to be split.
 fn insert<T: Item>(page: &mut Arc<Page<T>>, index: usize, item: T) -> Option<Child<T>> {
     match Arc::make_mut(page) {
@@ -372,26 +437,45 @@ fn insert_or_split<E>(items: &mut Vec<E>, index: usize, item: E) -> Option<Vec<E
     Some(right)
 }
 
-fn remove<T: Item>(page: &mut Arc<Page<T>>, index: usize) -> T {
+fn remove<T: Item>(page: &mut Arc<Page<T>>, spot: Spot<T::Key>) -> Option<T> {
     match Arc::make_mut(page) {
-        Page::Leaf(items) => items.remove(index),
+        Page::Leaf(items) => {
+            let index = match spot {
+                Spot::Index(index) => index,
+                Spot::Key(key) => {
+                    let index = items.partition_point(|item| item.key() < key);
+                    items.get(index).filter(|item| item.key() == key)?;
+                    index
+                }
+            };
+            Some(items.remove(index))
+        }
         Page::Inner(children) => {
-            let (at, within) = child_at(children, index);
+            let (at, within, is_first) = match spot {
+                Spot::Index(index) => {
+                    let (at, within) = child_at(children, index);
+                    (at, Spot::Index(within), within == 0)
+                }
+                Spot::Key(key) => {
+                    let at = child_of(children, key);
+                    (at, spot, children[at].first == *key)
+                }
+            };
             let child = &mut children[at];
-            let item = remove(&mut child.page, within);
+            let item = remove(&mut child.page, within)?;
             child.len -= 1;
             child.weight -= item.weight();
             if child.len == 0 {
                 children.remove(at);
-                return item;
+                return Some(item);
             }
-            if within == 0 {
+            if is_first {
                 child.first = child.page.first_key().clone();
             }
             if child.page.items() < PAGE_ITEMS_MIN {
                 join(children, at);
             }
-            item
+            Some(item)
         }
     }
 }
@@ -567,8 +651,8 @@ mod tests {
                 let key = rng.below(3000);
                 match (spine.search(&key), rng.below(3)) {
                     (Ok(index), 0) => {
-                        spine.remove(index);
-                        assert!(model.remove(&key).is_some());
+                        let item = if rng.one_in(2) { spine.take(&key) } else { Some(spine.remove(index)) };
+                        assert!(item.is_some() && item == model.remove(&key), "seed {seed}");
                     }
                     (Ok(index), _) => {
                         assert_eq!(spine.get(index), model.get(&key));
@@ -576,6 +660,7 @@ mod tests {
                     }
                     (Err(index), _) => {
                         assert!(!model.contains_key(&key), "seed {seed}");
+                        assert_eq!((spine.take(&key), spine.find(&key)), (None, None));
                         assert_eq!(index, model.range(..key).count());
                         spine.insert(index, Numbered(key, 1));
                         model.insert(key, Numbered(key, 1));

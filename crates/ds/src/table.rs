@@ -13,7 +13,7 @@ mod grow;
 mod tests;
 mod visit;
 
-use crate::entry::{Entry, EntryRef, NewPayload};
+use crate::entry::{Entry, EntryRef, NewPayload, Payload};
 use crate::segment::{Place, Segment, home_line, line_slots, pointer, tag};
 use base::hash::KeyHasher;
 use std::marker::PhantomData;
@@ -21,6 +21,14 @@ use std::marker::PhantomData;
 /// Bits of a hash below a scan position.
 pub const POSITION_SHIFT: u32 = 11;
 const POSITION_MASK: u64 = !0 << POSITION_SHIFT;
+
+/// A value that may have parts which expire by themselves, as a hash's fields do. The table keeps a bound on when they
+/// do, beside that of the entries' own expiries: so those that are due are found without a look at the others.
+pub trait Parts {
+    /// When the first of them expires.
+    fn first_expiry(&self) -> Option<i64>;
+}
+
 /// What [`Table::upsert`] did.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Upsert {
@@ -41,6 +49,8 @@ pub struct Table<V> {
     chained: usize,
     len: usize,
     volatile: usize,
+    /// Entries that have parts which expire by themselves.
+    inner: usize,
     segment_bytes: usize,
     used_bits: u32,
     hasher: KeyHasher,
@@ -56,18 +66,37 @@ unsafe impl<V: Send> Send for Table<V> {}
 unsafe impl<V: Sync> Sync for Table<V> {}
 
 /// An entry in its slot, to be changed.
-pub struct EntryMut<'a, V> {
+pub struct EntryMut<'a, V: Parts> {
     segment: Segment<V>,
     slot: usize,
     volatile: &'a mut usize,
+    inner: &'a mut usize,
+    /// The value may be another than it was.
+    is_touched: bool,
 }
 
-impl<V> EntryMut<'_, V> {
+/// When the change is over, the table is told when parts of the value expire.
+impl<V: Parts> Drop for EntryMut<'_, V> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_touched
+            && let Payload::Boxed(value) = self.borrow().payload()
+        {
+            let first = value.first_expiry();
+            if first.is_some() || self.borrow().has_inner_expiry() {
+                self.note_parts(first);
+            }
+        }
+    }
+}
+
+impl<V: Parts> EntryMut<'_, V> {
     pub fn borrow(&self) -> EntryRef<'_, V> {
         self.segment.entry(self.slot).expect("the slot is occupied")
     }
 
     pub fn boxed_mut(&mut self) -> Option<&mut V> {
+        self.is_touched = true;
         let block = pointer(self.segment.read(self.slot)).expect("the slot is occupied");
         // SAFETY: the slot owns the entry; this handle borrows the table mutably, and gives the entry up again
         // without freeing it.
@@ -82,14 +111,29 @@ impl<V> EntryMut<'_, V> {
     }
 
     pub fn replace(&mut self, payload: NewPayload<V>, expiry: Option<i64>, tag: u8, access: u32) {
+        self.is_touched = true;
         self.change(|entry| entry.replace(payload, expiry, tag, access));
     }
 
+    #[cold]
+    fn note_parts(&mut self, first_expiry: Option<i64>) {
+        if self.borrow().has_inner_expiry() != first_expiry.is_some() {
+            self.change(|entry| entry.set_inner_expiry(first_expiry.is_some()));
+        }
+        if let Some(at) = first_expiry {
+            self.segment.expect_expiry(at);
+        }
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Entry<V>)) {
-        let before = self.borrow().expiry().is_some();
+        let counts = |entry: EntryRef<V>| {
+            (usize::from(entry.expiry().is_some()), usize::from(entry.has_inner_expiry()))
+        };
+        let before = counts(self.borrow());
         self.segment.change(self.slot, change);
-        let after = self.borrow().expiry().is_some();
-        *self.volatile = *self.volatile + usize::from(after) - usize::from(before);
+        let after = counts(self.borrow());
+        *self.volatile = *self.volatile + after.0 - before.0;
+        *self.inner = *self.inner + after.1 - before.1;
     }
 }
 
@@ -103,6 +147,7 @@ impl<V> Table<V> {
             chained: 0,
             len: 0,
             volatile: 0,
+            inner: 0,
             segment_bytes: 0,
             used_bits,
             hasher,
@@ -123,6 +168,11 @@ impl<V> Table<V> {
     /// Entries that have an expiry.
     pub fn volatile_len(&self) -> usize {
         self.volatile
+    }
+
+    /// Entries that have [`Parts`] which expire.
+    pub fn inner_len(&self) -> usize {
+        self.inner
     }
 
     /// Bytes of directory and segments; entries are not counted.
@@ -173,9 +223,13 @@ impl<V> Table<V> {
     }
 
     #[inline]
-    pub fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_, V>> {
+    pub fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_, V>>
+    where
+        V: Parts,
+    {
         let Place { segment, slot } = self.find(hash, key)?;
-        Some(EntryMut { segment: Segment::from_raw(segment), slot, volatile: &mut self.volatile })
+        let (volatile, inner) = (&mut self.volatile, &mut self.inner);
+        Some(EntryMut { segment: Segment::from_raw(segment), slot, volatile, inner, is_touched: false })
     }
 
     #[inline]
@@ -197,13 +251,20 @@ impl<V> Table<V> {
         expiry: Option<i64>,
         tag: u8,
         access: u32,
-    ) -> Upsert {
+    ) -> Upsert
+    where
+        V: Parts,
+    {
         if let Some(mut entry) = self.get_mut(hash, key) {
             let before = entry.borrow().expiry();
             entry.replace(payload, expiry, tag, access);
             return Upsert::Replaced { expiry: before };
         }
+        let has_parts = matches!(&payload, NewPayload::Boxed(value) if value.first_expiry().is_some());
         self.insert_new(hash, Entry::new(key, payload, expiry, tag, access));
+        if has_parts && let Some(mut entry) = self.get_mut(hash, key) {
+            entry.is_touched = true;
+        }
         Upsert::Inserted
     }
 
@@ -213,6 +274,7 @@ impl<V> Table<V> {
         let entry = Segment::<V>::from_raw(segment).take(slot)?;
         self.len -= 1;
         self.volatile -= usize::from(entry.expiry().is_some());
+        self.inner -= usize::from(entry.borrow().has_inner_expiry());
         self.shrink(hash);
         Some(entry)
     }
@@ -234,6 +296,7 @@ impl<V> Table<V> {
         self.chained = 0;
         self.len = 0;
         self.volatile = 0;
+        self.inner = 0;
     }
 
     /// Asks for the memory of the home line of `hash`.

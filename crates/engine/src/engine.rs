@@ -4,6 +4,7 @@
 //! one number over the whole keyspace. A command's shards are locked in ascending order before it runs; the
 //! [`State`] word is read after that, so that whoever changes it (under all shards) knows that no write follows.
 
+use crate::access::MeasureSetting;
 use crate::functions::Functions;
 use crate::log::Log;
 use crate::row::{Locks, Meta};
@@ -15,8 +16,8 @@ use base::position::Offset;
 use ds::striped::{LockSet, Striped};
 use ds::table::Table;
 use resp::Args;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub const SHARDS: u8 = 64;
 /// As many as a lock set has bits.
@@ -46,11 +47,28 @@ pub struct Settings {
     pub lazy_server_del: AtomicBool,
     /// rdbcompression, for DUMP.
     pub compress: AtomicBool,
+    /// hll-sparse-max-bytes: a HyperLogLog that would get longer becomes dense.
+    pub hll_sparse_bytes_max: AtomicUsize,
     /// When collections are one block and when they are large structures.
     pub shapes: ShapeSettings,
+    /// By maxmemory-policy: what entries remember of their use.
+    pub measure: MeasureSetting,
+    /// locale-collate, for SORT ALPHA; none is C's own locale.
+    collation: Mutex<Option<Collation>>,
 }
 
+/// Appends to `out` a text whose bytes sort as the first text does in some locale.
+pub type Collation = fn(&[u8], &mut Vec<u8>);
+
 impl Settings {
+    pub fn collation(&self) -> Option<Collation> {
+        *self.collation.lock().expect("nobody panics while it is held")
+    }
+
+    pub fn set_collation(&self, collation: Option<Collation>) {
+        *self.collation.lock().expect("nobody panics while it is held") = collation;
+    }
+
     pub fn lazy_expire(&self) -> bool {
         self.lazy_expire.load(Ordering::Relaxed)
     }
@@ -61,6 +79,10 @@ impl Settings {
 
     pub fn lazy_server_del(&self) -> bool {
         self.lazy_server_del.load(Ordering::Relaxed)
+    }
+
+    pub fn hll_sparse_bytes_max(&self) -> usize {
+        self.hll_sparse_bytes_max.load(Ordering::Relaxed)
     }
 
     pub fn string_bytes_max(&self) -> usize {
@@ -187,7 +209,10 @@ impl Engine {
                 lazy_user_del: AtomicBool::new(false),
                 lazy_server_del: AtomicBool::new(false),
                 compress: AtomicBool::new(true),
+                hll_sparse_bytes_max: AtomicUsize::new(3000),
                 shapes: ShapeSettings::default(),
+                measure: MeasureSetting::default(),
+                collation: Mutex::new(None),
             },
             functions: Functions::default(),
             databases,
@@ -278,13 +303,20 @@ impl Engine {
         match meta.locks {
             Locks::None => LockSet::EMPTY,
             Locks::All => self.all_locks(),
+            Locks::KeysOrAll(needs_all) if needs_all(args) => self.all_locks(),
             Locks::FromCursor => match args.get(1).and_then(crate::commands::parse_cursor) {
                 Some(cursor) => {
                     LockSet(self.all_locks().0 & (!0 << self.shard_of(crate::commands::cursor_hash(cursor))))
                 }
                 None => LockSet::EMPTY,
             },
-            Locks::Keys => {
+            Locks::Keys | Locks::KeysOrAll(_) => {
+                if let Some(at) = meta.only_key() {
+                    let Some(key) = args.get(at) else { return LockSet::EMPTY };
+                    let hash = scratch.hash(self, key);
+                    scratch.remember_key(key, hash);
+                    return LockSet::one(self.shard_of(hash));
+                }
                 let meta = meta.of_request(args);
                 let mut set = LockSet::EMPTY;
                 meta.each_key(args, |i| {

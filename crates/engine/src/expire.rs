@@ -1,7 +1,8 @@
-//! Active expiry: deletes keys whose time has passed, in bounded slices, one shard at a time.
+//! Active expiry: deletes keys whose time has passed, and fields of hashes, in bounded slices, one shard at a time.
 //!
-//! Only segments whose earliest expiry has come are visited. Each deletion is a unit of its own in the log, as
-//! when a command meets the key. A replica, and a server whose writes are paused, deletes nothing.
+//! Only segments whose earliest expiry has come are visited; that of a hash's fields counts there as a key's does. Each
+//! deletion is a unit of its own in the log, as when a command meets the key. A replica, and a server whose writes are
+//! paused, deletes nothing.
 
 use crate::engine::Engine;
 use crate::txn::{Origin, Scratch};
@@ -9,6 +10,8 @@ use ds::striped::LockSet;
 
 /// Segments that one slice visits in one table at most.
 const SEGMENTS_PER_SLICE: usize = 64;
+/// Fields that one slice deletes at most.
+const FIELDS_PER_SLICE: usize = 1024;
 
 /// Where the walk is; begins anywhere.
 #[derive(Default, Clone, Copy, Debug)]
@@ -22,6 +25,8 @@ pub struct Cursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     pub deleted: usize,
+    /// Fields of hashes.
+    pub fields_deleted: usize,
     /// The walk has come round to its beginning.
     pub round_ended: bool,
 }
@@ -30,21 +35,35 @@ pub struct Slice {
 pub fn step(engine: &Engine, cursor: &mut Cursor, now_ms: i64, scratch: &mut Scratch) -> Slice {
     let state = engine.state();
     if state.is_replica() || state.expiry_paused() {
-        return Slice { deleted: 0, round_ended: true };
+        return Slice { deleted: 0, fields_deleted: 0, round_ended: true };
     }
-    let mut due: Vec<Box<[u8]>> = Vec::new();
+    // Keys that are due themselves, and others that have fields which are.
+    let (mut due, mut hashes): (Vec<Box<[u8]>>, Vec<Box<[u8]>>) = Default::default();
     let mut txn = engine.begin(scratch, LockSet::one(cursor.shard), now_ms, cursor.db, Origin::Client);
     let next = match txn.held_mut().get_mut(cursor.shard).db_mut(cursor.db) {
-        Some(db) if db.table.volatile_len() != 0 => {
+        Some(db) if db.table.volatile_len() != 0 || db.table.inner_len() != 0 => {
             // Due is what lies strictly in the past.
             db.table.due(cursor.position, now_ms - 1, SEGMENTS_PER_SLICE, &mut |_, entry| {
-                due.push(entry.key().into())
+                let is_whole = entry.expiry().is_some_and(|at| at < now_ms);
+                if is_whole { &mut due } else { &mut hashes }.push(entry.key().into());
             })
         }
         _ => None,
     };
     let deleted = due.iter().filter(|key| txn.expire_now(cursor.db, key)).count();
+    let mut room = FIELDS_PER_SLICE;
+    for key in &hashes {
+        room -= txn.expire_fields_now(key, room);
+        if room == 0 {
+            break;
+        }
+    }
     txn.commit();
+    let fields_deleted = FIELDS_PER_SLICE - room;
+    if room == 0 {
+        // There may be more in the same segments.
+        return Slice { deleted, fields_deleted, round_ended: false };
+    }
     let round_ended = match next {
         Some(position) => {
             cursor.position = position;
@@ -52,7 +71,7 @@ pub fn step(engine: &Engine, cursor: &mut Cursor, now_ms: i64, scratch: &mut Scr
         }
         None => cursor.next_table(engine),
     };
-    Slice { deleted, round_ended }
+    Slice { deleted, fields_deleted, round_ended }
 }
 
 impl Cursor {

@@ -2,6 +2,7 @@
 //!
 //! Every command is a transaction: lock → run → log → gate (see [`txn`]). Time and chance are arguments.
 
+pub mod access;
 pub mod apply;
 pub mod commands;
 pub mod debug;
@@ -26,7 +27,7 @@ mod txn;
 pub mod value;
 
 pub use apply::{Applier, Foreign, Note, StreamError};
-pub use engine::{Engine, SHARDS, Settings, Stage, State};
+pub use engine::{Collation, Engine, SHARDS, Settings, Stage, State};
 pub use error::{Done, Error};
 pub use row::{Meta, Row};
 pub use shard::{Db, Shard, WatchMark};

@@ -3,12 +3,13 @@
 //! A [`Staging`] holds tables that nobody sees; [`Staging::install`] puts them in place of the served ones under
 //! all shards in one instant. What fails before that leaves the served data untouched.
 
+use crate::access::Used;
 use crate::engine::Engine;
 use crate::events::Event;
 use crate::functions::Sources;
 use crate::rdb;
 use crate::shard::Db;
-use crate::txn::{Scratch, Trash, Ttl, Txn, access_clock, copy_payload};
+use crate::txn::{Scratch, Trash, Ttl, Txn, copy_payload};
 use crate::value::Value;
 use ds::entry::NewPayload;
 use ds::table::{Table, Upsert};
@@ -28,20 +29,20 @@ pub struct Staging {
     pub keys: u64,
     /// Its libraries of functions.
     pub functions: Sources,
-    /// The access clock of what is added.
-    access: u32,
+    /// When what is added counts as used, unless something else is said.
+    now_ms: i64,
 }
 
 impl Staging {
     pub fn new(engine: &Engine) -> Self {
         let databases = engine.databases() as usize;
         let shards = (0..engine.shard_count()).map(|_| (0..databases).map(|_| None).collect()).collect();
-        Self { shards, keys: 0, functions: Sources::new(), access: 0 }
+        Self { shards, keys: 0, functions: Sources::new(), now_ms: 0 }
     }
 
     /// What is added from now on counts as used at this time (Unix ms): OBJECT IDLETIME goes on from here.
     pub fn used_at(mut self, now_ms: i64) -> Self {
-        self.access = access_clock(now_ms);
+        self.now_ms = now_ms;
         self
     }
 
@@ -54,7 +55,20 @@ impl Staging {
         value: rdb::Value,
         expiry: Option<i64>,
     ) -> bool {
-        value.with_payload(|payload| self.add(engine, db, key, payload, expiry))
+        self.add_used(engine, db, key, value, expiry, Used::Unsaid)
+    }
+
+    /// As [`Staging::add_value`], with what is known of its use.
+    pub fn add_used(
+        &mut self,
+        engine: &Engine,
+        db: u32,
+        key: &[u8],
+        value: rdb::Value,
+        expiry: Option<i64>,
+        used: Used,
+    ) -> bool {
+        value.with_payload(|payload| self.add(engine, db, key, payload, expiry, used))
     }
 
     pub fn add_str(
@@ -69,7 +83,7 @@ impl Staging {
     }
 
     pub fn add_int(&mut self, engine: &Engine, db: u32, key: &[u8], value: i64, expiry: Option<i64>) -> bool {
-        self.add(engine, db, key, NewPayload::Int(value), expiry)
+        self.add(engine, db, key, NewPayload::Int(value), expiry, Used::Unsaid)
     }
 
     fn add(
@@ -79,12 +93,15 @@ impl Staging {
         key: &[u8],
         payload: NewPayload<Value>,
         expiry: Option<i64>,
+        used: Used,
     ) -> bool {
         let hash = engine.hash(key);
         let slot = &mut self.shards[engine.shard_of(hash) as usize][db as usize];
         let table = slot.get_or_insert_with(|| engine.new_table());
         self.keys += 1;
-        matches!(table.upsert(hash, key, payload, expiry, 0, self.access), Upsert::Inserted)
+        let measure = engine.settings.measure.get();
+        let access = measure.of_told(used, self.now_ms).unwrap_or_else(|| measure.new_entry(self.now_ms));
+        matches!(table.upsert(hash, key, payload, expiry, 0, access), Upsert::Inserted)
     }
 
     /// Replaces the served data set. The transaction holds every shard; what was served goes to its scratch's
@@ -131,6 +148,7 @@ impl Staging {
             for entry in table.iter() {
                 let ttl = entry.expiry().map_or(Ttl::Clear, Ttl::At);
                 txn.put_in(db, entry.key(), copy_payload(entry.payload()), ttl, entry.tag());
+                txn.set_access_in(db, entry.key(), entry.access());
                 txn.changed_in(db, entry.key(), Event::Set);
                 txn.no_effect();
             }

@@ -4,18 +4,22 @@
 //! the whole data set. Snapshots are walked meanwhile and must hold what was there at their cut. All that is logged is
 //! fed to another engine, whose clock stands still: it must hold the same data. A failure names its seed.
 
-use crate::apply::Applier;
+mod collections;
+
+use crate::apply::{Applier, Note};
 use crate::commands;
 use crate::debug;
 use crate::digest::{Digest, Scores, of_value};
 use crate::engine::Engine;
-use crate::rdb::{self, Decoder, Item, Step};
-use crate::snapshot::{Options, Snapshot};
+use crate::load::Staging;
+use crate::rdb::{Decoder, Item, Step};
+use crate::snapshot::{Options, Snapshot, keep};
 use crate::testing::{Bench, START_MS, check_on, texts};
 use crate::txn::{Origin, Scratch};
 use crate::value::as_str;
 use base::number::parse_i64;
 use base::rng::Rng;
+use ds::block::Cursor;
 use std::collections::BTreeMap;
 
 const DATABASES: i64 = 3;
@@ -452,14 +456,14 @@ fn held(engine: &Engine) -> (Digest, Held) {
 }
 
 /// A snapshot that is walked while commands run: it must hold what was there when it was cut.
-struct Walk {
+pub(crate) struct Walk {
     snapshot: Snapshot,
     expected: Held,
     bytes: Vec<u8>,
 }
 
 impl Walk {
-    fn cut(bench: &mut Bench) -> Self {
+    pub(crate) fn cut(bench: &mut Bench) -> Self {
         let (_, expected) = held(&bench.engine);
         let locks = bench.engine.all_locks();
         let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
@@ -469,13 +473,14 @@ impl Walk {
     }
 
     /// Walks on; false when the file is whole, and holds what it should.
-    fn step(&mut self, bench: &mut Bench, entries: usize, seed: u64) -> bool {
+    pub(crate) fn step(&mut self, bench: &mut Bench, entries: usize, seed: u64) -> bool {
         let mut free = Vec::new();
-        if self.snapshot.step(&bench.engine, entries, &mut self.bytes, &mut free) {
+        if self.snapshot.step(&bench.engine, entries, &mut keep(&mut self.bytes), &mut free) {
             return true;
         }
-        let (mut decoder, mut rest, mut db) = (Decoder::new(), &self.bytes[..], 0);
-        let mut found = Held::new();
+        let loaded = Engine::new(2, 16, seed);
+        let mut staging = Staging::new(&loaded);
+        let (mut decoder, mut rest, mut db) = (Decoder::shaping(bench.engine.shapes()), &self.bytes[..], 0);
         loop {
             let Ok(Step::Item { consumed, item }) = decoder.next(rest, true) else {
                 panic!("seed {seed}: the snapshot can't be read")
@@ -484,20 +489,63 @@ impl Walk {
             match item {
                 Item::SelectDb(to) => db = to,
                 Item::Entry { key, value, expire_ms, .. } => {
-                    let value = match value {
-                        rdb::Value::Int(n) => n.to_string().into_bytes(),
-                        rdb::Value::Bytes(bytes) => bytes.into_owned(),
-                        rdb::Value::Object(object) => panic!("only strings were put in: {object:?}"),
-                    };
-                    let twice = found.insert((db, key.into_owned()), (value, expire_ms)).is_some();
-                    assert!(!twice, "seed {seed}: the snapshot has a key twice");
+                    let is_new = staging.add_value(&loaded, db, &key, value, expire_ms);
+                    assert!(is_new, "seed {seed}: the snapshot has a key twice");
                 }
                 Item::Eof { .. } => break,
                 _ => {}
             }
         }
+        let mut scratch = Scratch::new(0);
+        let mut txn = loaded.begin(&mut scratch, loaded.all_locks(), 0, 0, Origin::Primary);
+        staging.install(&mut txn);
+        txn.commit();
+        let (_, found) = held(&loaded);
         assert_eq!(found, self.expected, "seed {seed}: the snapshot is not the cut");
         false
+    }
+}
+
+/// Another engine, which is fed what the first one logs, in pieces of any size.
+struct Replica {
+    engine: Engine,
+    scratch: Scratch,
+    applier: Applier,
+    cursor: Cursor,
+    notes: Vec<Note>,
+}
+
+impl Replica {
+    fn of(bench: &Bench, rng: &mut Rng) -> Self {
+        let engine = Engine::new(1 << rng.below(7), 16, rng.next_u64());
+        engine.change_state(|state| {
+            state.set_replica(true);
+        });
+        engine.log.activate();
+        let applier = Applier::new(0, engine.role_epoch());
+        let cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+        Self { engine, scratch: Scratch::new(0), applier, cursor, notes: Vec::new() }
+    }
+
+    fn take_some(&mut self, rng: &mut Rng, seed: u64) {
+        let mut bytes = Vec::new();
+        while !self.cursor.chunk().is_empty() && !rng.one_in(4) {
+            let len = 1 + rng.below(self.cursor.chunk().len() as u64) as usize;
+            bytes.extend_from_slice(&self.cursor.chunk()[..len]);
+            self.cursor.advance(len);
+        }
+        let Self { engine, scratch, applier, notes, .. } = self;
+        let fed = applier.feed(engine, scratch, REPLICA_MS, &bytes, notes);
+        fed.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+
+    fn take_all(&mut self) {
+        while !self.cursor.chunk().is_empty() {
+            let bytes = self.cursor.chunk().to_vec();
+            self.cursor.advance(bytes.len());
+            let Self { engine, scratch, applier, notes, .. } = self;
+            applier.feed(engine, scratch, REPLICA_MS, &bytes, notes).expect("the log is a stream");
+        }
     }
 }
 
@@ -506,14 +554,7 @@ fn check_run(seed: u64, commands: u32) {
     let mut rng = Rng::new(seed);
     let mut bench = Bench::new();
     let mut model = Model { dbs: vec![Data::new(); DATABASES as usize], db: 0, now_ms: START_MS };
-    let replica = Engine::new(1 << rng.below(7), 16, rng.next_u64());
-    replica.change_state(|state| {
-        state.set_replica(true);
-    });
-    replica.log.activate();
-    let (mut scratch, mut notes, mut applier) =
-        (Scratch::new(0), Vec::new(), Applier::new(0, replica.role_epoch()));
-    let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+    let mut replica = Replica::of(&bench, &mut rng);
     let (mut walk, mut snapshots): (Option<Walk>, u32) = (None, 0);
     for step in 0..commands {
         let argv = random_command(&mut rng, bench.now_ms);
@@ -550,14 +591,7 @@ fn check_run(seed: u64, commands: u32) {
             walk = Some(Walk::cut(&mut bench));
         }
         if rng.one_in(5) {
-            let mut bytes = Vec::new();
-            while !cursor.chunk().is_empty() && !rng.one_in(4) {
-                let len = 1 + rng.below(cursor.chunk().len() as u64) as usize;
-                bytes.extend_from_slice(&cursor.chunk()[..len]);
-                cursor.advance(len);
-            }
-            let fed = applier.feed(&replica, &mut scratch, REPLICA_MS, &bytes, &mut notes);
-            fed.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            replica.take_some(&mut rng, seed);
         }
     }
     assert!(0 < snapshots, "seed {seed}: no snapshot ended");
@@ -568,13 +602,13 @@ fn check_run(seed: u64, commands: u32) {
         assert_eq!(data, model.dbs[i as usize], "seed {seed}: database {i} at the end");
     }
     bench.db = db;
-    while !cursor.chunk().is_empty() {
-        let (bytes, len) = (cursor.chunk().to_vec(), cursor.chunk().len());
-        cursor.advance(len);
-        applier.feed(&replica, &mut scratch, REPLICA_MS, &bytes, &mut notes).expect("the log is a stream");
-    }
-    assert_eq!(notes, [], "seed {seed}: a logged command failed on the replica");
-    assert_eq!(held(&replica), held(&bench.engine), "seed {seed}: the log does not make the same data");
+    replica.take_all();
+    assert_eq!(replica.notes, [], "seed {seed}: a logged command failed on the replica");
+    assert_eq!(
+        held(&replica.engine),
+        held(&bench.engine),
+        "seed {seed}: the log does not make the same data"
+    );
 }
 
 #[test]
@@ -649,6 +683,23 @@ const WORDS: &[&str] = &[
     "LIMIT",
     "set",
     "s1",
+    "u8",
+    "i64",
+    "#3",
+    "OVERFLOW",
+    "FAIL",
+    "INCRBY",
+    "SET",
+    "km",
+    "BYRADIUS",
+    "FROMLONLAT",
+    "FROMMEMBER",
+    "STORE",
+    "STOREDIST",
+    "ANY",
+    "GETREG",
+    "TODENSE",
+    "HYLL\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{60}\0",
     "LEFT",
     "RIGHT",
     "BEFORE",
@@ -667,6 +718,39 @@ const WORDS: &[&str] = &[
     "LIMIT",
     "WITHSCORES",
     "WITHSCORE",
+    "WITHVALUES",
+    "NOVALUES",
+    "hash",
+    "STREAMS",
+    "GROUP",
+    "MAXLEN",
+    "MINID",
+    "~",
+    ">",
+    "$",
+    "1-1",
+    "5-*",
+    "CREATE",
+    "SETID",
+    "CREATECONSUMER",
+    "DELCONSUMER",
+    "STREAM",
+    "FULL",
+    "FORCE",
+    "JUSTID",
+    "NOACK",
+    "MKSTREAM",
+    "BY",
+    "nosort",
+    "k*",
+    "#",
+    "DESC",
+    "ALPHA",
+    "STORE",
+    "FIELDS",
+    "FIELDS",
+    "FNX",
+    "FXX",
 ];
 
 /// What is alive in an engine.

@@ -121,6 +121,11 @@ impl KeySpec {
         self.first as usize + self.is_counted() as usize
     }
 
+    /// Whether the number of keys is one that the arguments fill, where there is such a number.
+    pub fn is_filled(&self, args: Args) -> bool {
+        !self.is_counted() || self.first_key() as i64 <= self.last_key(args)
+    }
+
     /// Index of its last key; below the first one if there is none.
     fn last_key(&self, args: Args) -> i64 {
         if self.is_counted() {
@@ -136,11 +141,32 @@ impl KeySpec {
     }
 }
 
+/// A key specification beyond a place: a search for keys that [`Meta::find_keys`] carries out.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundSpec {
+    /// As [`KeySpec::flags`].
+    pub flags: &'static [&'static str],
+    pub search: Search,
+    /// A remark for COMMAND INFO, "" if none.
+    pub notes: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Search {
+    /// Nobody but the command itself can tell.
+    Unknown,
+    /// Behind a word, which is looked for from the argument `from` on, or from the end if that is negative. `last`
+    /// and `step` as in [`KeySpec`]; with a `limit` only so much of the rest are keys: 2 is half of it.
+    Keyword { word: &'static str, from: i16, last: i16, step: u16, limit: u16 },
+}
+
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug)]
 pub enum Locks {
     /// Those of the keys that its key specifications name.
     Keys,
+    /// Every shard, if the request says so: it may look at keys that it does not name. Else as `Keys`.
+    KeysOrAll(fn(Args) -> bool),
     /// Every shard: commands over whole databases.
     All,
     /// Those that a SCAN cursor, the first argument, has yet to visit: its own shard and all above.
@@ -151,7 +177,7 @@ pub enum Locks {
 
 /// An argument of a command as COMMAND DOCS describes it.
 ///
-/// Written as a chain: `Doc::new("offset", "integer").optional()`. Shown under its name, unless it is a group.
+/// Written as a chain: `Doc::new("offset", "integer").optional()`. Shown under its name unless it says otherwise or is a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Doc {
     pub name: &'static str,
@@ -160,8 +186,12 @@ pub struct Doc {
     /// Which key specification finds it, for a key.
     pub key_spec: Option<u8>,
     pub token: &'static str,
+    /// What it is shown as, if not by its name.
+    pub shown: &'static str,
     pub optional: bool,
     pub multiple: bool,
+    /// The word before it comes again with each.
+    pub multiple_token: bool,
     /// The first version that has it, if later than the command's.
     pub since: &'static str,
     pub of: &'static [Doc],
@@ -169,12 +199,28 @@ pub struct Doc {
 
 impl Doc {
     pub const fn new(name: &'static str, kind: &'static str) -> Self {
-        Self { name, kind, key_spec: None, token: "", optional: false, multiple: false, since: "", of: &[] }
+        Self {
+            name,
+            kind,
+            key_spec: None,
+            token: "",
+            shown: "",
+            optional: false,
+            multiple: false,
+            multiple_token: false,
+            since: "",
+            of: &[],
+        }
     }
 
     /// A key that the key specification `spec` finds.
     pub const fn key(name: &'static str, spec: u8) -> Self {
         Self { key_spec: Some(spec), ..Self::new(name, "key") }
+    }
+
+    /// A pattern of keys that the key specification `spec` speaks of.
+    pub const fn pattern(name: &'static str, spec: u8) -> Self {
+        Self { key_spec: Some(spec), ..Self::new(name, "pattern") }
     }
 
     /// A word that stands for itself.
@@ -196,12 +242,21 @@ impl Doc {
         Self { token, ..self }
     }
 
+    pub const fn shown_as(self, shown: &'static str) -> Self {
+        Self { shown, ..self }
+    }
+
     pub const fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 
     pub const fn multiple(self) -> Self {
         Self { multiple: true, ..self }
+    }
+
+    /// Comes several times, each time with the word before it.
+    pub const fn multiple_with_token(self) -> Self {
+        Self { multiple: true, multiple_token: true, ..self }
     }
 
     pub const fn since(self, since: &'static str) -> Self {
@@ -226,8 +281,10 @@ pub struct Meta {
     pub flags: Flags,
     pub categories: Categories,
     pub keys: &'static [KeySpec],
-    /// Finds keys that `keys` can't express: appends their indexes in the arguments.
-    pub find_keys: Option<fn(Args, &mut Vec<usize>)>,
+    /// Finds keys that `keys` can't express: gives their indexes in the arguments.
+    pub find_keys: Option<fn(Args, &mut dyn FnMut(usize))>,
+    /// What `find_keys` finds, for COMMAND INFO; the last one says what happens to those keys.
+    pub found_keys: &'static [FoundSpec],
     pub locks: Locks,
     pub group: &'static str,
     pub since: &'static str,
@@ -252,6 +309,7 @@ impl Meta {
         categories: Categories::NONE,
         keys: &[],
         find_keys: None,
+        found_keys: &[],
         locks: Locks::Keys,
         group: "generic",
         since: "1.0.0",
@@ -313,7 +371,7 @@ impl Meta {
         };
         let mut last = absolute(head);
         for spec in &self.keys[1..] {
-            if i64::from(spec.first) != last + 1 || spec.step != 1 {
+            if spec.is_counted() || i64::from(spec.first) != last + 1 || spec.step != 1 {
                 break;
             }
             last = absolute(spec);
@@ -321,8 +379,27 @@ impl Meta {
         (i64::from(head.first), last, i64::from(head.step))
     }
 
+    /// Where the key stands, if every request has one key and in the same place.
+    #[inline]
+    pub fn only_key(&self) -> Option<usize> {
+        match self.keys {
+            [spec] if spec.last == 0 && self.find_keys.is_none() && self.subcommands.is_empty() => {
+                Some(spec.first_key())
+            }
+            _ => None,
+        }
+    }
+
     /// Calls `f` with the index of every key in `args`; indexes beyond the arguments are left out.
+    #[inline]
     pub fn each_key(&self, args: Args, mut f: impl FnMut(usize)) {
+        self.each_placed_key(args, &mut f);
+        self.each_found_key(args, f);
+    }
+
+    /// The keys that stand where `keys` says.
+    #[inline]
+    pub fn each_placed_key(&self, args: Args, mut f: impl FnMut(usize)) {
         for spec in self.keys {
             let step = usize::from(spec.step.max(1));
             let last = spec.last_key(args);
@@ -332,10 +409,13 @@ impl Meta {
                 i += step;
             }
         }
+    }
+
+    /// The keys that were searched for.
+    #[inline]
+    pub fn each_found_key(&self, args: Args, mut f: impl FnMut(usize)) {
         if let Some(find) = self.find_keys {
-            let mut found = Vec::new();
-            find(args, &mut found);
-            found.into_iter().for_each(f);
+            find(args, &mut f);
         }
     }
 }

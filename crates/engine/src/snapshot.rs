@@ -4,17 +4,19 @@
 //! offset of that moment. After it, [`Snapshot::step`] walks the shards in hash order, one bounded slice under one
 //! shard's lock at a time. A write to an entry that the walk has not reached first hands over the entry as it is
 //! (its pre-image); a key that is born after the cut is remembered, so that the walk passes it over.
-//! Of a large value only the root is taken under the lock; it is written out when the shard is unlocked.
+//! Of all but short values only a copy (of large ones, of their root) is taken under the lock; it is encoded when the
+//! shard is unlocked, and goes to the sink in pieces.
 //!
 //! Invariants: every key that existed at the cut is written once, with its value of that moment; SWAPDB moves
 //! tables and FLUSHALL detaches them, so the walk goes by table identity, not by index.
 //! Absent here: sinks. The bytes of each step belong to the caller.
 
+use crate::access::{Measure, Used};
 use crate::engine::Engine;
 use crate::rdb::{self, Encoder};
 use crate::shard::{Shard, TableId};
 use crate::txn::{Trash, Txn};
-use crate::value::Value;
+use crate::value::{Hash, List, Set, SortedSet, Value};
 use base::position::Offset;
 use ds::entry::{EntryRef, Payload};
 use std::collections::HashSet;
@@ -33,30 +35,65 @@ pub(crate) struct Capture {
     handed: HashSet<(TableId, Box<[u8]>)>,
     /// Entries as they were, with their database.
     preimages: Vec<(u32, Image)>,
+    form: Form,
+}
+
+/// How entries are written.
+#[derive(Clone, Copy)]
+struct Form {
     compress: bool,
+    measure: Measure,
+    /// When it was cut: what is told of an entry's use is as of then.
+    cut_ms: i64,
+}
+
+impl Form {
+    fn used(self, entry: EntryRef<Value>) -> Used {
+        self.measure.tell(entry.access(), self.cut_ms)
+    }
 }
 
 /// An entry for the file.
 enum Image {
     /// Encoded, perhaps several of them.
     Bytes(Vec<u8>),
-    /// A large value, shared with the keyspace or with nobody any more.
-    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64> },
+    /// A value that is encoded later: a copy, of a large one shared with the keyspace or with nobody any more.
+    Shared { key: Box<[u8]>, value: Value, expiry: Option<i64>, used: Used },
 }
 
 impl Image {
-    fn of(entry: EntryRef<Value>, compress: bool) -> Self {
+    fn of(entry: EntryRef<Value>, form: Form) -> Self {
         match entry.payload() {
-            Payload::Boxed(value) if value.is_large() => {
-                Self::Shared { key: entry.key().into(), value: value.clone(), expiry: entry.expiry() }
-            }
+            Payload::Boxed(value) if !is_short(value) => Self::Shared {
+                key: entry.key().into(),
+                value: value.clone(),
+                expiry: entry.expiry(),
+                used: form.used(entry),
+            },
             _ => {
                 let mut bytes = Vec::new();
-                encode(&mut bytes, entry, compress);
+                encode(&mut bytes, entry, form);
                 Self::Bytes(bytes)
             }
         }
     }
+}
+
+/// What takes no longer to encode than to copy.
+const SHORT_BYTES_MAX: usize = 1024;
+
+/// Whether a value is encoded under its shard's lock: one small block.
+fn is_short(value: &Value) -> bool {
+    let bytes = match value {
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(List::Pack(pack))
+        | Value::Set(Set::Pack(pack))
+        | Value::Hash(Hash::Pack(pack) | Hash::PackEx(pack))
+        | Value::SortedSet(SortedSet::Pack(pack)) => pack.bytes().len(),
+        Value::Set(Set::Ints(ints)) => ints.bytes().len(),
+        _ => return false,
+    };
+    bytes <= SHORT_BYTES_MAX
 }
 
 impl Capture {
@@ -79,14 +116,15 @@ pub(crate) fn hand_over(shard: &mut Shard, db: u32, hash: u64, key: &[u8]) {
             continue;
         }
         if let Some(entry) = table.table.get(hash, key) {
-            let image = Image::of(entry, capture.compress);
+            let image = Image::of(entry, capture.form);
             capture.preimages.push((capture.pinned[index].0, image));
         }
     }
 }
 
-fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, compress: bool) {
-    rdb::encode_entry(out, entry.key(), &entry.payload().into(), entry.expiry(), compress);
+fn encode(out: &mut Vec<u8>, entry: EntryRef<Value>, form: Form) {
+    let used = form.used(entry);
+    rdb::encode_entry(out, entry.key(), &entry.payload().into(), entry.expiry(), used, form.compress);
 }
 
 /// What a snapshot says of itself in the file, besides the data.
@@ -96,6 +134,14 @@ pub struct Options {
     pub checksum: bool,
     /// Without: the file says where the log stands, and holds no key.
     pub data: bool,
+}
+
+/// A sink that keeps all of it.
+pub fn keep(bytes: &mut Vec<u8>) -> impl FnMut(&[u8]) -> bool {
+    |piece| {
+        bytes.extend_from_slice(piece);
+        true
+    }
 }
 
 /// How far a snapshot is, for INFO.
@@ -119,8 +165,12 @@ pub struct Snapshot {
     resized: usize,
     /// The log's offset at the cut.
     pub offset: Offset,
+    /// It holds hashes whose fields expire: servers before Redis 7.4 can't load it.
+    pub has_field_expiries: bool,
     pub progress: Progress,
-    compress: bool,
+    form: Form,
+    /// Nothing of it is left in the shards; its slot may be another's by now.
+    is_released: bool,
 }
 
 impl Snapshot {
@@ -130,9 +180,13 @@ impl Snapshot {
         let engine = txn.engine();
         assert!(txn.locks() == engine.all_locks());
         txn.end_unit();
-        let slot = txn.shard(0).captures.iter().position(|capture| capture.is_none())?;
+        // One that ends lets go of the shards one by one: its slot is free when it has let go of all of them.
+        let slot =
+            (0..SNAPSHOTS_MAX).find(|&slot| txn.each_shard().all(|shard| shard.captures[slot].is_none()))?;
+        let form = Form { compress: options.compress, measure: txn.measure(), cut_ms: txn.now_ms };
         let held = txn.held_mut();
         let mut totals = vec![(0, 0); engine.databases() as usize];
+        let mut has_field_expiries = false;
         for i in engine.all_locks().iter() {
             let shard = held.get_mut(i);
             let mut pinned = Vec::new();
@@ -144,6 +198,7 @@ impl Snapshot {
                 pinned.push((db as u32, part.id));
                 totals[db].0 += part.table.len() as u64;
                 totals[db].1 += part.table.volatile_len() as u64;
+                has_field_expiries |= part.table.inner_len() != 0;
             }
             shard.captures[slot] = Some(Box::new(Capture {
                 pinned,
@@ -151,7 +206,7 @@ impl Snapshot {
                 position: 0,
                 handed: HashSet::new(),
                 preimages: Vec::new(),
-                compress: options.compress,
+                form,
             }));
             shard.captures_running += 1;
         }
@@ -160,7 +215,7 @@ impl Snapshot {
         let keys_total = dbs.iter().map(|&(_, keys, _)| keys).sum();
         let mut encoder =
             Encoder::new(rdb::Options { compress: options.compress, checksum: options.checksum });
-        encoder.header();
+        encoder.header(if has_field_expiries { rdb::VERSION_OF_FIELD_EXPIRY } else { rdb::VERSION });
         for (key, value) in aux {
             encoder.aux(key, value);
         }
@@ -178,24 +233,29 @@ impl Snapshot {
             selected: None,
             resized: 0,
             offset: engine.log.end(),
+            has_field_expiries,
             progress: Progress { keys_total, ..Progress::default() },
-            compress: options.compress,
+            form,
+            is_released: false,
         })
     }
 
-    /// Walks on by about `entries` entries of one shard and appends what that gives to `out`. False when the
-    /// snapshot is complete and its last bytes are in `out`.
+    /// Walks on by about `entries` entries of one shard; what that gives goes to the sink, in pieces. False when the
+    /// snapshot is complete and the sink has its last bytes. A sink that wants no more says false: then the snapshot
+    /// is to be released.
     pub fn step(
         &mut self,
         engine: &Engine,
         entries: usize,
-        out: &mut Vec<u8>,
+        sink: &mut dyn FnMut(&[u8]) -> bool,
         free: &mut Vec<Trash>,
     ) -> bool {
         let Some(&(db, _, _)) = self.dbs.get(self.db_index) else {
-            self.release(engine, free);
-            self.encoder.eof();
-            out.append(self.encoder.buffer());
+            let preimages = self.let_go(engine, free);
+            if self.drain(preimages, sink) {
+                self.encoder.eof();
+                self.encoder.give(sink);
+            }
             return false;
         };
         let mut held = engine.shards().lock_one(self.shard);
@@ -209,8 +269,8 @@ impl Snapshot {
             free.extend(shard.release_detached().into_iter().map(Trash::Db));
         }
         drop(held);
-        self.drain(preimages);
-        images.into_iter().for_each(|image| self.write(db, image));
+        let goes_on =
+            self.drain(preimages, sink) && images.into_iter().all(|image| self.write(db, image, sink));
         if ended {
             self.shard += 1;
             if self.shard == engine.shard_count() {
@@ -218,41 +278,57 @@ impl Snapshot {
                 self.db_index += 1;
             }
         }
-        out.append(self.encoder.buffer());
+        if goes_on {
+            self.encoder.give(sink);
+        }
         true
     }
 
-    /// Lets go of everything in the keyspace: at the end, or to abort.
+    /// Lets go of everything in the keyspace, to abort; nothing if it was let go before.
     pub fn release(&mut self, engine: &Engine, free: &mut Vec<Trash>) {
-        for i in engine.all_locks().iter() {
-            let mut held = engine.shards().lock_one(i);
-            let shard = held.get_mut(i);
-            if let Some(mut capture) = shard.captures[self.slot].take() {
-                shard.captures_running -= 1;
-                let preimages = std::mem::take(&mut capture.preimages);
-                free.extend(shard.release_detached().into_iter().map(Trash::Db));
-                drop(held);
-                self.drain(preimages);
-                continue;
-            }
-            free.extend(shard.release_detached().into_iter().map(Trash::Db));
-        }
+        self.let_go(engine, free);
     }
 
-    fn drain(&mut self, preimages: Vec<(u32, Image)>) {
-        for (db, image) in preimages {
-            let before = self.encoder.len();
-            self.write(db, image);
-            self.progress.preimage_bytes += (self.encoder.len() - before) as u64;
+    /// Lets go of everything in the keyspace: at the end, or to abort. What had been handed over last.
+    fn let_go(&mut self, engine: &Engine, free: &mut Vec<Trash>) -> Vec<(u32, Image)> {
+        let mut preimages = Vec::new();
+        if std::mem::replace(&mut self.is_released, true) {
+            return preimages;
+        }
+        engine.all_locks().iter().for_each(|i| self.let_go_of(engine, i, &mut preimages, free));
+        preimages
+    }
+
+    fn let_go_of(&self, engine: &Engine, i: u8, preimages: &mut Vec<(u32, Image)>, free: &mut Vec<Trash>) {
+        let mut held = engine.shards().lock_one(i);
+        let shard = held.get_mut(i);
+        if let Some(mut capture) = shard.captures[self.slot].take() {
+            shard.captures_running -= 1;
+            preimages.append(&mut capture.preimages);
+        }
+        free.extend(shard.release_detached().into_iter().map(Trash::Db));
+    }
+
+    fn drain(&mut self, preimages: Vec<(u32, Image)>, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        preimages.into_iter().all(|(db, image)| {
+            let before = self.encoder.total();
+            let goes_on = self.write(db, image, sink);
+            self.progress.preimage_bytes += self.encoder.total() - before;
             self.progress.keys_done += 1;
-        }
+            goes_on
+        })
     }
 
-    fn write(&mut self, db: u32, image: Image) {
+    fn write(&mut self, db: u32, image: Image, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.select(db);
         match image {
-            Image::Bytes(bytes) => self.encoder.raw(&bytes),
-            Image::Shared { key, value, expiry } => self.encoder.entry(&key, &(&value).into(), expiry),
+            Image::Bytes(bytes) => {
+                self.encoder.raw(&bytes);
+                true
+            }
+            Image::Shared { key, value, expiry, used } => {
+                self.encoder.entry(&key, &(&value).into(), expiry, used, sink)
+            }
         }
     }
 
@@ -270,11 +346,11 @@ impl Snapshot {
             }
             self.progress.keys_done += 1;
             match (entry.payload(), images.last_mut()) {
-                (Payload::Boxed(value), _) if value.is_large() => {
-                    images.push(Image::of(entry, self.compress));
+                (Payload::Boxed(value), _) if !is_short(value) => {
+                    images.push(Image::of(entry, self.form));
                 }
-                (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.compress),
-                _ => images.push(Image::of(entry, self.compress)),
+                (_, Some(Image::Bytes(bytes))) => encode(bytes, entry, self.form),
+                _ => images.push(Image::of(entry, self.form)),
             }
         });
         match next {
@@ -311,6 +387,7 @@ impl Snapshot {
 mod tests {
     use super::*;
     use crate::engine::Engine;
+    use crate::testing::{Bench, check_on};
     use crate::txn::{Origin, Scratch, Ttl};
 
     /// A database whose last key has gone keeps its tables: a walk once stumbled over them on its way to the next
@@ -328,8 +405,128 @@ mod tests {
         let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("none runs");
         drop(txn);
         let (mut bytes, mut free) = (Vec::new(), Vec::new());
-        while snapshot.step(&engine, 10, &mut bytes, &mut free) {}
+        while snapshot.step(&engine, 10, &mut keep(&mut bytes), &mut free) {}
         assert_eq!(snapshot.progress.keys_done, 1);
         assert!(bytes.windows(4).any(|window| window == b"kept"));
+    }
+
+    /// A snapshot that ended gave its slot back: to release it after that once took the parts of the next one.
+    #[test]
+    fn a_snapshot_that_ended_releases_nothing_of_the_next() {
+        let engine = Engine::new(2, 1, 1);
+        let mut scratch = Scratch::new(1);
+        let options = Options { compress: false, checksum: true, data: true };
+        let mut cut = || {
+            let mut txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
+            txn.put_str(b"key", b"value", Ttl::Clear);
+            Snapshot::cut(&mut txn, options, &[]).expect("there is a slot")
+        };
+        let mut free = Vec::new();
+        let mut first = cut();
+        while first.step(&engine, 10, &mut |_| true, &mut free) {}
+        let mut second = cut();
+        first.release(&engine, &mut free);
+        while second.step(&engine, 10, &mut |_| true, &mut free) {}
+        assert_eq!(second.progress.keys_done, 1);
+    }
+
+    /// While a snapshot lets go of one shard after the other, its slot looked free in the first of them: another that
+    /// was cut just then took it, and lost its parts of the other shards.
+    #[test]
+    fn a_slot_is_free_when_every_shard_is() {
+        let engine = Engine::new(2, 1, 1);
+        let mut scratch = Scratch::new(1);
+        let options = Options { compress: false, checksum: true, data: true };
+        let mut cut = || {
+            let mut txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
+            (0..20).for_each(|i| txn.put_str(format!("key:{i}").as_bytes(), b"value", Ttl::Clear));
+            Snapshot::cut(&mut txn, options, &[]).expect("there is a slot")
+        };
+        let mut free = Vec::new();
+        let ending = cut();
+        ending.let_go_of(&engine, 0, &mut Vec::new(), &mut free);
+        let mut next = cut();
+        ending.let_go_of(&engine, 1, &mut Vec::new(), &mut free);
+        while next.step(&engine, 10, &mut |_| true, &mut free) {}
+        assert_eq!(next.progress.keys_done, 20);
+    }
+
+    /// A large value goes to the sink in pieces, and no further than the sink wants it.
+    #[test]
+    fn a_large_value_is_written_in_pieces() {
+        let engine = Engine::new(1, 1, 1);
+        let mut scratch = Scratch::new(1);
+        let mut txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Client);
+        let shapes = engine.shapes();
+        let texts: Vec<std::borrow::Cow<[u8]>> =
+            (0..50_000).map(|i| format!("an element {i}").into_bytes().into()).collect();
+        let set = Set::loaded(&texts, &shapes).expect("each comes once");
+        txn.put(b"set", ds::entry::NewPayload::Boxed(Value::Set(set)), Ttl::Clear);
+        txn.put_str(b"string", &vec![b'x'; 3_000_000], Ttl::Clear);
+        let options = Options { compress: false, checksum: true, data: true };
+        for wanted in [usize::MAX, 3] {
+            let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("there is a slot");
+            let locks = txn.locks();
+            drop(txn);
+            let (mut pieces, mut free, mut total) = (Vec::new(), Vec::new(), 0);
+            let mut sink = |piece: &[u8]| {
+                pieces.push(piece.len());
+                total += piece.len();
+                pieces.len() < wanted
+            };
+            let mut steps = 0;
+            while snapshot.step(&engine, 10, &mut sink, &mut free) && steps < 5 {
+                steps += 1;
+            }
+            snapshot.release(&engine, &mut free);
+            let largest = pieces.iter().max().expect("there are some");
+            assert!(*largest < 200_000, "{pieces:?}");
+            assert_eq!(3_000_000 < total, wanted == usize::MAX, "{total} bytes");
+            txn = engine.begin(&mut scratch, locks, 0, 0, Origin::Client);
+        }
+    }
+
+    /// Idle seconds under an LRU policy, counts under an LFU one, nothing else: in the walk and for what is handed
+    /// over, inline and large.
+    #[test]
+    fn the_file_tells_of_use() {
+        let used = |policy: &str| {
+            let mut bench = Bench::new();
+            let large = "x".repeat(70_000);
+            check_on(
+                &mut bench,
+                &format!("POLICY {policy}\nSET small v\nSET other v\nSET large {large}\nGET small"),
+            );
+            bench.now_ms += 180_000;
+            let locks = bench.engine.all_locks();
+            let mut txn = bench.engine.begin(&mut bench.scratch, locks, bench.now_ms, 0, Origin::Client);
+            let options = Options { compress: false, checksum: true, data: true };
+            let mut snapshot = Snapshot::cut(&mut txn, options, &[]).expect("no other runs");
+            txn.commit();
+            bench.now_ms += 600_000;
+            check_on(&mut bench, "DEL other\nSET large w");
+            let (mut bytes, mut free) = (Vec::new(), Vec::new());
+            let mut sink = |piece: &[u8]| {
+                bytes.extend_from_slice(piece);
+                true
+            };
+            while snapshot.step(&bench.engine, 10, &mut sink, &mut free) {}
+            let (mut decoder, mut rest, mut found) = (rdb::Decoder::new(), &bytes[..], Vec::new());
+            while let Ok(rdb::Step::Item { consumed, item }) = decoder.next(rest, true) {
+                rest = &rest[consumed..];
+                match item {
+                    rdb::Item::Entry { key, idle, freq, .. } => {
+                        found.push((String::from_utf8_lossy(&key).into_owned(), idle, freq));
+                    }
+                    rdb::Item::Eof { .. } => break,
+                    _ => {}
+                }
+            }
+            found.sort();
+            found.into_iter().map(|(_, idle, freq)| (idle, freq)).collect::<Vec<_>>()
+        };
+        assert_eq!(used("no"), [(None, None); 3]);
+        assert_eq!(used("lru"), [(Some(180), None); 3]);
+        assert_eq!(used("lfu"), [(None, Some(2)), (None, Some(2)), (None, Some(3))]);
     }
 }

@@ -6,8 +6,9 @@
 //! `-ERR …` an error.
 //!
 //! Directives: `TICK ms` moves the clock; `TIME ms` sets it; `SELECT n`; `RESP 3`; `EXEC a / b` runs several
-//! requests in one transaction; `PRIMARY request` runs one as the primary's stream does; `REPLICA yes|no`.
+//! requests in one transaction; `POLICY lfu|lru|no` says what entries remember of their use; `PRIMARY request` runs one as the primary's stream does; `REPLICA yes|no`.
 
+use crate::access::Measure;
 use crate::commands;
 use crate::engine::Engine;
 use crate::row::Row;
@@ -39,7 +40,15 @@ impl Bench {
     }
 
     pub fn with_shards(shards: u8) -> Self {
-        let engine = Engine::new(shards, 16, 7);
+        Self::of(Engine::new(shards, 16, 7))
+    }
+
+    /// Whose tables lie in the order that the seed gives them.
+    pub fn seeded(seed: u64) -> Self {
+        Self::of(Engine::new(64, 16, seed))
+    }
+
+    fn of(engine: Engine) -> Self {
         engine.log.activate();
         engine.log.set_db(Some(0));
         let read_to = engine.log.end();
@@ -109,6 +118,11 @@ impl Bench {
                 });
             }
             "STRINGS-MAX" => self.engine.settings.string_bytes_max.store(number() as usize, Relaxed),
+            "POLICY" => self.engine.settings.measure.set(match rest {
+                "lfu" => Measure::frequency(10, 1),
+                "lru" => Measure::TOLD_TIME,
+                _ => Measure::TIME,
+            }),
             "LAZY" => {
                 let settings = &self.engine.settings;
                 for setting in [&settings.lazy_expire, &settings.lazy_user_del, &settings.lazy_server_del] {

@@ -13,13 +13,16 @@
 //! A key whose time has passed is never seen by a client's command. On a primary it is deleted, and the deletion
 //! logged, by the command that met it; on a replica it only looks gone: its primary says when to delete it.
 
+mod fields;
+
+use crate::access::{self, Measure, Used};
 use crate::engine::{Engine, State};
 use crate::error::Done;
 use crate::events::Event;
 use crate::log::Effects;
 use crate::row::Row;
 use crate::shard::{Db, Shard, WatchMark, Wholly};
-use crate::value::{self, Str, TAG_RAW, Value};
+use crate::value::{self, Horizon, Str, TAG_RAW, Value};
 use base::position::Offset;
 use base::rng::Rng;
 use ds::entry::{Entry, EntryRef, NewPayload, Payload};
@@ -27,6 +30,7 @@ use ds::striped::{Held, LockSet};
 use ds::table::{EntryMut, Table, Upsert};
 use resp::{Args, Reply};
 use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Who runs the command.
@@ -56,6 +60,10 @@ pub struct Scratch {
     /// Tables and large values to be freed outside the locks, by a thread that may take its time.
     pub trash: Vec<Trash>,
     pub rng: Rng,
+    /// Chance for the counts of use, which readers raise.
+    use_rng: RefCell<Rng>,
+    /// The address of the entry that this command touched last, where that is counted: it counts once.
+    touched: Cell<usize>,
 }
 
 /// What left the keyspace and is costly to free.
@@ -65,12 +73,24 @@ pub enum Trash {
     Value(Value),
 }
 
+impl Trash {
+    /// How many objects go with it, as INFO counts them: keys of a table, or the one value.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Self::Db(db) => db.table.len() as u64,
+            Self::Entry(_) | Self::Value(_) => 1,
+        }
+    }
+}
+
 /// What the transactions of one worker counted since [`Scratch::take_counts`].
 #[derive(Default, Clone)]
 pub struct Counts {
     pub hits: Cell<u64>,
     pub misses: Cell<u64>,
     pub expired: Cell<u64>,
+    /// Fields of hashes that were deleted because their time had passed.
+    pub expired_fields: Cell<u64>,
 }
 
 /// The hash of the argument that a command looks at, by the address of its bytes.
@@ -90,6 +110,8 @@ impl Scratch {
             counts: Counts::default(),
             trash: Vec::new(),
             rng: Rng::new(seed),
+            use_rng: RefCell::new(Rng::new(!seed)),
+            touched: Cell::new(0),
         }
     }
 
@@ -118,6 +140,16 @@ impl Scratch {
     pub fn forget_key(&self) {
         self.hint.set(Hint::default());
     }
+
+    /// The count of use of an entry that gets another value: it is kept, and raised unless the command looked at the
+    /// entry before.
+    #[cold]
+    fn count_overwriting(&self, entry: EntryRef<Value>, measure: Measure, now_ms: i64, touches: bool) -> u32 {
+        if !touches || self.touched.get() == entry.address() {
+            return entry.access();
+        }
+        measure.used_again(entry.access(), now_ms, &mut self.use_rng.borrow_mut())
+    }
 }
 
 pub struct Txn<'e> {
@@ -129,6 +161,7 @@ pub struct Txn<'e> {
     pub db: u32,
     origin: Origin,
     state: State,
+    measure: Measure,
     logging: bool,
     touches: bool,
     /// Of the command that runs now.
@@ -156,6 +189,7 @@ impl<'e> Txn<'e> {
             db,
             origin,
             state,
+            measure: engine.settings.measure.get(),
             logging,
             touches: true,
             changed: false,
@@ -230,28 +264,54 @@ impl<'e> Txn<'e> {
         self.touches = on;
     }
 
-    /// Sets the entry's access time to now.
+    /// Remembers that the entry is used now.
     #[inline]
     pub fn touch(&self, entry: EntryRef<Value>) {
         if !self.touches {
             return;
         }
-        let clock = self.access_clock();
+        if self.measure.is_frequency() {
+            return self.count_use(entry);
+        }
+        let clock = access::seconds(self.now_ms);
         if entry.access() != clock {
             entry.set_access(clock);
         }
     }
 
-    /// Seconds since the entry was used; its clock has 24 bits and turns over.
-    pub fn idle_seconds(&self, entry: EntryRef<Value>) -> u32 {
-        self.access_clock().wrapping_sub(entry.access()) & 0x00FF_FFFF
+    #[cold]
+    fn count_use(&self, entry: EntryRef<Value>) {
+        if self.scratch.touched.get() == entry.address() {
+            return;
+        }
+        let mut rng = self.scratch.use_rng.borrow_mut();
+        entry.set_access(self.measure.used_again(entry.access(), self.now_ms, &mut rng));
+        self.scratch.touched.set(entry.address());
     }
 
-    /// Makes a key that is there look as if it had last been used so many seconds ago: RESTORE.
-    pub fn set_idle_seconds(&mut self, key: &[u8], seconds: u64) {
-        let clock = self.access_clock().wrapping_sub(seconds.min(0x00FF_FFFF) as u32) & 0x00FF_FFFF;
-        if let Some(entry) = self.get(key) {
-            entry.set_access(clock);
+    /// How entries' use is measured.
+    pub fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// Seconds since the entry was used; its clock has 24 bits and turns over.
+    pub fn idle_seconds(&self, entry: EntryRef<Value>) -> u32 {
+        access::idle_seconds(entry.access(), self.now_ms)
+    }
+
+    /// Makes a key that is there look as used as is said, if that is said in the present measure: RESTORE.
+    pub fn set_used(&mut self, key: &[u8], used: Used) {
+        if let Some(access) = self.measure.of_told(used, self.now_ms)
+            && let Some(entry) = self.get(key)
+        {
+            entry.set_access(access);
+        }
+    }
+
+    /// Gives a key that is there the memory of its use that its value had elsewhere: RENAME, MOVE.
+    pub(crate) fn set_access_in(&mut self, db: u32, key: &[u8], access: u32) {
+        if let Some(entry) = self.get_in(db, key) {
+            entry.set_access(access);
         }
     }
 
@@ -344,6 +404,15 @@ impl<'e> Txn<'e> {
         unreachable!("the shards hold as many keys as were counted")
     }
 
+    /// Which fields of hashes count as gone for this transaction.
+    #[inline]
+    pub fn horizon(&self) -> Horizon {
+        match self.origin {
+            Origin::Client => Horizon::at(self.now_ms),
+            Origin::Primary => Horizon::NONE,
+        }
+    }
+
     /// [`Txn::is_past`], for while the shards are changed.
     fn past(&self) -> impl Fn(i64) -> bool + Copy + use<> {
         let (now_ms, of_client) = (self.now_ms, self.origin == Origin::Client);
@@ -355,11 +424,6 @@ impl<'e> Txn<'e> {
         self.origin == Origin::Client && !self.state.is_replica() && !self.state.expiry_paused()
     }
 
-    #[inline]
-    fn access_clock(&self) -> u32 {
-        access_clock(self.now_ms)
-    }
-
     // ---- changing
 
     /// Makes the key hold `payload`, whatever was there.
@@ -369,35 +433,36 @@ impl<'e> Txn<'e> {
 
     pub fn put_in(&mut self, db: u32, key: &[u8], payload: NewPayload<Value>, ttl: Ttl, tag: u8) {
         let hash = self.scratch.hash(self.engine, key);
-        let access = self.access_clock();
+        let access = self.measure.new_entry(self.now_ms);
         self.hand_over(db, hash, key);
         let (now, by_clock) = (self.now_ms, self.origin == Origin::Client);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
         let table = &mut shard.db_or_new(db).table;
-        let old_expiry = match table.get_mut(hash, key) {
-            Some(mut entry) => {
-                let old = entry.borrow().expiry();
-                let expiry = match ttl {
-                    Ttl::At(at) => Some(at),
-                    Ttl::Clear => None,
-                    // A key whose time has passed is gone, and its expiry with it.
-                    Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
-                };
-                if let Some(value) = entry.boxed_mut()
-                    && value.is_large()
-                {
-                    let nothing = Value::Bytes(Arc::default());
-                    self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
-                }
-                entry.replace(payload, expiry, tag, access);
-                old
+        let old_expiry = if let Some(mut entry) = table.get_mut(hash, key) {
+            let access = match self.measure.is_frequency() {
+                true => self.scratch.count_overwriting(entry.borrow(), self.measure, now, self.touches),
+                false => access,
+            };
+            let old = entry.borrow().expiry();
+            let expiry = match ttl {
+                Ttl::At(at) => Some(at),
+                Ttl::Clear => None,
+                // A key whose time has passed is gone, and its expiry with it.
+                Ttl::Keep => old.filter(|at| !(by_clock && *at < now)),
+            };
+            if let Some(value) = entry.boxed_mut()
+                && value.is_large()
+            {
+                let nothing = Value::Bytes(Arc::default());
+                self.scratch.trash.push(Trash::Value(std::mem::replace(value, nothing)));
             }
-            None => {
-                let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
-                let upsert = table.upsert(hash, key, payload, expiry, tag, access);
-                debug_assert!(upsert == Upsert::Inserted);
-                None
-            }
+            entry.replace(payload, expiry, tag, access);
+            old
+        } else {
+            let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
+            let upsert = table.upsert(hash, key, payload, expiry, tag, access);
+            debug_assert!(upsert == Upsert::Inserted);
+            None
         };
         if let Some(at) = old_expiry
             && self.is_past(at)
@@ -435,14 +500,31 @@ impl<'e> Txn<'e> {
             _ => Vec::new(),
         };
         let result = edit(&mut bytes);
+        self.put_edited(key, bytes);
+        result
+    }
+
+    /// Makes the key hold what its string became; the encoding is "raw" and the expiry stays.
+    pub fn put_edited(&mut self, key: &[u8], mut bytes: Vec<u8>) {
         let payload = if bytes.len() <= ds::entry::INLINE_BYTES_MAX {
             NewPayload::Bytes(&bytes)
         } else {
             bytes.reserve_exact(bytes.len().min(1024 * 1024)); // room to grow, as it was just edited
             NewPayload::Boxed(Value::Bytes(Arc::new(std::mem::take(&mut bytes))))
         };
-        self.put_in(db, key, payload, Ttl::Keep, TAG_RAW);
-        result
+        self.put_in(self.db, key, payload, Ttl::Keep, TAG_RAW);
+    }
+
+    /// Takes the bytes out of a string that is about to be overwritten, if they lie behind the entry, are no
+    /// snapshot's, and have such a capacity. The string is empty until the caller puts another one there.
+    pub fn take_bytes(&mut self, key: &[u8], capacity: RangeInclusive<usize>) -> Option<Vec<u8>> {
+        let mut entry = self.get_mut(key)?;
+        match entry.boxed_mut() {
+            Some(Value::Bytes(bytes)) if capacity.contains(&bytes.capacity()) => {
+                Some(std::mem::take(Arc::get_mut(bytes)?))
+            }
+            _ => None,
+        }
     }
 
     /// The entry, to be changed; `None` if there is none.
@@ -456,7 +538,13 @@ impl<'e> Txn<'e> {
 
     /// As [`Txn::get_mut`] for a command that writes: touches the access time.
     pub fn write_mut(&mut self, key: &[u8]) -> Option<EntryMut<'_, Value>> {
-        let clock = self.touches.then(|| self.access_clock());
+        if self.measure.is_frequency() {
+            if let Some(entry) = self.get(key) {
+                self.touch(entry);
+            }
+            return self.get_mut(key);
+        }
+        let clock = self.touches.then(|| access::seconds(self.now_ms));
         let entry = self.get_mut(key)?;
         if let Some(clock) = clock {
             entry.borrow().set_access(clock);
@@ -561,6 +649,15 @@ impl<'e> Txn<'e> {
         self.changed = true;
     }
 
+    /// As [`Txn::changed`] for a change that is no event: only watchers and the log hear of it.
+    pub fn changed_quietly(&mut self, key: &[u8]) {
+        let hash = self.scratch.hash(self.engine, key);
+        let shard = self.held.get_mut(self.engine.shard_of(hash));
+        shard.touch_watchers(self.db, key);
+        shard.dirty += 1;
+        self.changed = true;
+    }
+
     /// As [`Txn::changed_in`] for a further key of a change that is counted already: RENAME, MOVE.
     pub fn also_changed_in(&mut self, db: u32, key: &[u8], _event: Event) {
         let hash = self.scratch.hash(self.engine, key);
@@ -618,6 +715,7 @@ impl<'e> Txn<'e> {
     pub fn end_command(&mut self, args: Args) {
         let is_verbatim = self.logging && self.changed && !self.replaced;
         (self.changed, self.replaced) = (false, false);
+        self.scratch.touched.set(0);
         // Keys that it met after their time go first: a replica that runs the request must not find them either.
         if !self.scratch.expired.get_mut().is_empty() {
             self.delete_expired();
@@ -690,7 +788,9 @@ impl<'e> Txn<'e> {
     fn expire_if_due(&mut self, db: u32, key: &[u8]) -> bool {
         let hash = self.scratch.hash(self.engine, key);
         let shard = self.held.get_mut(self.engine.shard_of(hash));
-        let entry = shard.db(db).and_then(|db| db.table.get(hash, key));
+        // Where nothing expires, nothing is looked up.
+        let table = shard.db(db).map(|db| &db.table).filter(|table| 0 < table.volatile_len());
+        let entry = table.and_then(|table| table.get(hash, key));
         match entry.and_then(|entry| entry.expiry()) {
             Some(at) if self.is_past(at) => {}
             _ => return false,
@@ -751,12 +851,6 @@ impl<'e> Txn<'e> {
     pub(crate) fn held_mut(&mut self) -> &mut Held<'e, Shard> {
         &mut self.held
     }
-}
-
-/// Seconds in 24 bits: what an entry remembers of its last use.
-#[inline]
-pub(crate) fn access_clock(now_ms: i64) -> u32 {
-    (now_ms / 1000) as u32 & 0x00FF_FFFF
 }
 
 /// A payload that can be put elsewhere: what RENAME, MOVE and COPY carry.

@@ -11,8 +11,8 @@ mod set;
 mod shapes;
 mod sorted_set;
 
-pub use hash::Hash;
 pub(crate) use hash::triples;
+pub use hash::{Hash, Horizon, Set as HashSet};
 pub use list::List;
 pub use set::Set;
 pub(crate) use shapes::has_repeats;
@@ -20,6 +20,7 @@ pub use shapes::{ShapeSettings, Shapes};
 pub use sorted_set::{Order, SortedSet, score_of};
 
 use crate::error::Error;
+use ds::allocation::block_bytes;
 use ds::entry::{INLINE_BYTES_MAX, NewPayload, Payload};
 use ds::stream::Stream;
 use std::fmt;
@@ -48,17 +49,24 @@ const LARGE_BYTES_MIN: usize = 64 * 1024;
 const LARGE_ELEMENTS_MIN: usize = 65;
 
 impl Value {
-    /// Bytes of memory behind the entry, about: the box and what hangs on it, whether shared or not.
-    pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>()
-            + match self {
-                Self::Bytes(bytes) => size_of::<Vec<u8>>() + SHARED_BYTES + bytes.capacity(),
-                Self::List(list) => list.memory_bytes(),
-                Self::Set(set) => set.memory_bytes(),
-                Self::Hash(hash) => hash.memory_bytes(),
-                Self::SortedSet(set) => set.memory_bytes(),
-                Self::Stream(stream) => stream.memory_bytes(),
+    /// Bytes of memory behind the entry, about: the box and what hangs on it, whether shared or not. What does not
+    /// know its size is asked in so many places at most.
+    pub fn memory_bytes(&self, samples: usize) -> usize {
+        let behind = match self {
+            Self::Bytes(bytes) => {
+                block_bytes(size_of::<Vec<u8>>() + SHARED_BYTES) + block_bytes(bytes.capacity())
             }
+            Self::List(List::Pack(pack))
+            | Self::Set(Set::Pack(pack))
+            | Self::Hash(Hash::Pack(pack) | Hash::PackEx(pack))
+            | Self::SortedSet(SortedSet::Pack(pack)) => block_bytes(pack.bytes().len()),
+            Self::Set(Set::Ints(ints)) => block_bytes(ints.bytes().len()),
+            Self::List(List::Chunks(list)) => list.memory_bytes_sampled(samples),
+            Self::Set(Set::Table(fields)) | Self::Hash(Hash::Table(fields)) => fields.memory_bytes(),
+            Self::SortedSet(SortedSet::Tree(tree)) => tree.memory_bytes(),
+            Self::Stream(stream) => stream.memory_bytes_sampled(samples),
+        };
+        block_bytes(size_of::<Self>()) + behind
     }
 
     /// Whether freeing or copying it takes so long that others would wait for it.
@@ -90,6 +98,17 @@ impl Value {
             Self::Hash(_) => Kind::Hash,
             Self::SortedSet(_) => Kind::SortedSet,
             Self::Stream(_) => Kind::Stream,
+        }
+    }
+}
+
+/// The fields of a hash may expire by themselves.
+impl ds::table::Parts for Value {
+    #[inline]
+    fn first_expiry(&self) -> Option<i64> {
+        match self {
+            Self::Hash(hash) => hash.earliest(),
+            _ => None,
         }
     }
 }
@@ -244,6 +263,22 @@ views! {
 pub fn set_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Set, Error> {
     match entry.boxed_mut() {
         Some(Value::Set(set)) => Ok(set),
+        _ => Err(Error::WrongType),
+    }
+}
+
+/// The list that is to be changed, or WRONGTYPE.
+pub fn list_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut List, Error> {
+    match entry.boxed_mut() {
+        Some(Value::List(list)) => Ok(list),
+        _ => Err(Error::WrongType),
+    }
+}
+
+/// The hash that is to be changed, or WRONGTYPE.
+pub fn hash_mut<'a>(entry: &'a mut ds::table::EntryMut<'_, Value>) -> Result<&'a mut Hash, Error> {
+    match entry.boxed_mut() {
+        Some(Value::Hash(hash)) => Ok(hash),
         _ => Err(Error::WrongType),
     }
 }

@@ -7,7 +7,7 @@ use ds::stream::Id;
 use engine::digest::{self, Scores};
 use engine::load::Staging;
 use engine::rdb::{Decoder, Item, Step};
-use engine::snapshot::{Options, Snapshot};
+use engine::snapshot::{Options, Snapshot, keep};
 use engine::value::{self, Str, Value};
 use engine::{Engine, Origin, Scratch, Txn};
 use serde_json::Value as Json;
@@ -78,7 +78,7 @@ fn save(engine: &Engine, compress: bool) -> Vec<u8> {
     let options = Options { compress, checksum: true, data: true };
     let mut snapshot = with_all(engine, |txn| Snapshot::cut(txn, options, &[])).expect("none runs");
     let (mut bytes, mut free) = (Vec::new(), Vec::new());
-    while snapshot.step(engine, 3, &mut bytes, &mut free) {}
+    while snapshot.step(engine, 3, &mut keep(&mut bytes), &mut free) {}
     bytes
 }
 

@@ -146,14 +146,18 @@ impl Batch {
     /// Looks up the commands and hashes their keys; then fetches the slots of all of them, then the entries.
     fn prefetch(&mut self, ctx: &Context, bytes: &[u8], db: u32) {
         let engine = &ctx.server.engine;
-        for request in &mut self.requests {
-            let args = request.args(bytes, &self.spans);
-            if args.is_empty() {
-                continue;
-            }
-            let command = table().find(args.name());
+        for i in 0..self.requests.len() {
+            let args = self.requests[i].args(bytes, &self.spans);
+            let Some(name) = args.get(0) else { continue };
+            // Who pipelines often asks for the same again: then the name need not be looked up.
+            let before = i.checked_sub(1).map(|before| &self.requests[before]);
+            let command = match before {
+                Some(before) if before.args(bytes, &self.spans).get(0) == Some(name) => before.command,
+                _ => table().find(name),
+            };
             let key = command.and_then(|command| args.get(command.meta.keys.first()?.first_key()));
             let hash = key.map(|key| engine.hash(key));
+            let request = &mut self.requests[i];
             (request.command, request.hash) = (command, hash);
         }
         if self.requests.len() < 2 {

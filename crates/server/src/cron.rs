@@ -51,5 +51,6 @@ fn expire_slice(server: &'static Server, scratch: &mut Scratch, cursor: &mut Cur
         }
     }
     let counts = scratch.take_counts();
-    server.expire_stats.add(counts.expired.get(), server.clock.nanos() - started);
+    let took = server.clock.nanos() - started;
+    server.expire_stats.add(counts.expired.get(), counts.expired_fields.get(), took);
 }

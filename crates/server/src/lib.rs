@@ -13,6 +13,7 @@ pub mod conn;
 pub mod cron;
 pub mod dispatch;
 pub mod latency;
+pub mod lazyfree;
 pub mod listen;
 pub mod loading;
 pub mod logger;

@@ -398,7 +398,7 @@ mod tests {
             executable: "".into(),
             seed: 1,
             workers: vec![handle],
-            trash: std::sync::mpsc::channel().0,
+            lazyfree: crate::lazyfree::LazyFree::new().0,
         })));
         start(server, listeners).expect("accepts");
         server

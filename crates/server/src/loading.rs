@@ -7,6 +7,7 @@ use crate::logger::{self, Level};
 use crate::server::Server;
 use crate::sys;
 use base::position::{Offset, ReplId};
+use engine::access::Used;
 use engine::load::Staging;
 use engine::rdb::{Decoder, Item, Step, Value};
 use engine::{Origin, Scratch};
@@ -94,6 +95,7 @@ impl<'s> Loader<'s> {
                 Step::Item { consumed, item } => {
                     self.wants = 0;
                     let mut taker = Taker {
+                        offset: self.decoder.offset() - consumed as u64,
                         server: self.server,
                         db: &mut self.db,
                         staging: &mut self.staging,
@@ -117,6 +119,8 @@ impl<'s> Loader<'s> {
 
 /// The parts of a loader that an item changes, apart from the buffer that it borrows from.
 struct Taker<'l> {
+    /// Where the item begins.
+    offset: u64,
     server: &'l Server,
     db: &'l mut u32,
     staging: &'l mut Staging,
@@ -132,14 +136,22 @@ impl Taker<'_> {
             Item::SelectDb(db) => {
                 if self.server.engine.databases() <= db {
                     return Err(format!(
-                        "FATAL: Data file was created with a Greylag server configured to handle more than {} databases",
-                        self.server.engine.databases()
+                        "FATAL: Data file was created with a Greylag server configured to handle more than {} databases (at offset {} of the RDB; see the directive 'databases')",
+                        self.server.engine.databases(),
+                        self.offset
                     ));
                 }
                 *self.db = db;
             }
             Item::Aux { key, value } => self.aux(&key, &value),
-            Item::Entry { key, value, expire_ms, .. } => return self.entry(&key, value, expire_ms),
+            Item::Entry { key, value, expire_ms, idle, freq } => {
+                let used = match (freq, idle) {
+                    (Some(count), _) => Used::Frequency(count),
+                    (None, Some(seconds)) => Used::Idle(seconds),
+                    (None, None) => Used::Unsaid,
+                };
+                return self.entry(&key, value, expire_ms, used);
+            }
             Item::Empty { key } => {
                 let key = String::from_utf8_lossy(&key);
                 logger::log(
@@ -148,8 +160,14 @@ impl Taker<'_> {
                 );
             }
             Item::Function { code } => return self.function(&code),
+            Item::ModuleAux { module } => logger::log(
+                Level::Warning,
+                &format!(
+                    "The RDB holds data of the module '{module}' besides its keys, which is left out: this server has no modules. A save will not have it."
+                ),
+            ),
             Item::Eof { .. } => *self.ended = true,
-            _ => {}
+            Item::Header { .. } | Item::ResizeDb { .. } | Item::SlotInfo { .. } => {}
         }
         Ok(())
     }
@@ -175,7 +193,7 @@ impl Taker<'_> {
         }
     }
 
-    fn entry(&mut self, key: &[u8], value: Value, expiry: Option<i64>) -> Result<(), String> {
+    fn entry(&mut self, key: &[u8], value: Value, expiry: Option<i64>, used: Used) -> Result<(), String> {
         // In a file that has a place in a history, what expired stays: a replica that is at the same place has it too,
         // and hears of its end by the DEL that expiry logs once we serve.
         if let (Some(now), Some(at), None) = (self.drop_expired, expiry, self.origins.repl_id)
@@ -185,10 +203,15 @@ impl Taker<'_> {
             return Ok(());
         }
         let engine = &self.server.engine;
-        if self.staging.add_value(engine, *self.db, key, value, expiry) {
+        if self.staging.add_used(engine, *self.db, key, value, expiry, used) {
             return Ok(());
         }
-        Err(format!("RDB has duplicated key '{}' in DB {}", String::from_utf8_lossy(key), self.db))
+        Err(format!(
+            "RDB has duplicated key '{}' in DB {} (at offset {} of the RDB)",
+            String::from_utf8_lossy(key),
+            self.db,
+            self.offset
+        ))
     }
 }
 

@@ -140,7 +140,8 @@ pub fn drop_snapshot(server: &'static Server, mut snapshot: Snapshot) {
     server.lazy_free(free);
 }
 
-/// Walks a snapshot into `sink`, chunk by chunk, unless it is cancelled.
+/// Walks a snapshot into `sink`, chunk by chunk, unless it is cancelled. What the sink is told of the progress is as of
+/// the last slice.
 pub fn walk(
     server: &'static Server,
     mut snapshot: Snapshot,
@@ -150,24 +151,35 @@ pub fn walk(
     let mut chunk = Vec::with_capacity(CHUNK_BYTES * 2);
     let mut free = Vec::new();
     let mut delay = KeyDelay { server, keys: 0 };
+    let mut flush = |chunk: &mut Vec<u8>, progress: &Progress| {
+        let sunk = match cancel.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("cancelled")),
+            false => sink(chunk, progress),
+        };
+        chunk.clear();
+        sunk
+    };
     loop {
-        let more = snapshot.step(&server.engine, SLICE_ENTRIES, &mut chunk, &mut free);
+        let progress = snapshot.progress;
+        let mut sunk = Ok(());
+        let mut collect = |piece: &[u8]| {
+            chunk.extend_from_slice(piece);
+            if CHUNK_BYTES <= chunk.len() {
+                sunk = flush(&mut chunk, &progress);
+            }
+            sunk.is_ok()
+        };
+        let more = snapshot.step(&server.engine, SLICE_ENTRIES, &mut collect, &mut free);
         if !free.is_empty() {
             server.lazy_free(std::mem::take(&mut free));
         }
         let delayed = delay.pass(&snapshot.progress);
-        if CHUNK_BYTES <= chunk.len() || !more || delayed {
-            let cancelled = || io::Error::other("cancelled");
-            let sunk = if cancel.load(Ordering::Relaxed) {
-                Err(cancelled())
-            } else {
-                sink(&chunk, &snapshot.progress)
-            };
-            if let Err(error) = sunk {
-                drop_snapshot(server, snapshot);
-                return Err(error);
-            }
-            chunk.clear();
+        if sunk.is_ok() && (!more || delayed) {
+            sunk = flush(&mut chunk, &snapshot.progress);
+        }
+        if let Err(error) = sunk {
+            drop_snapshot(server, snapshot);
+            return Err(error);
         }
         if !more {
             return Ok(snapshot.progress);

@@ -8,6 +8,7 @@ use crate::client::{Client, Clients};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conn::Stream;
+use crate::lazyfree::LazyFree;
 use crate::listen::Listening;
 use crate::pause::Pause;
 use crate::rates::{RATES, Rates};
@@ -17,13 +18,13 @@ use crate::shutdown::Shutdown;
 use crate::stats::{Counter, ErrorStats, ExpireStats};
 use crate::worker::{Handle, Message};
 use base::rng::Rng;
+use engine::access::Measure;
 use engine::{Engine, State, Txn};
 use parking_lot::{Mutex, RwLock};
 use resp::OwnedArgs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 pub struct Server {
@@ -54,7 +55,7 @@ pub struct Server {
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
-    trash: mpsc::Sender<Vec<engine::Trash>>,
+    pub lazyfree: LazyFree,
     /// DEBUG SLEEP: no thread goes on before this (monotonic ms).
     frozen_until_ms: AtomicI64,
 }
@@ -77,7 +78,7 @@ pub struct Start {
     pub executable: PathBuf,
     pub seed: u64,
     pub workers: Vec<Handle>,
-    pub trash: mpsc::Sender<Vec<engine::Trash>>,
+    pub lazyfree: LazyFree,
 }
 
 impl Server {
@@ -114,7 +115,7 @@ impl Server {
             scripts: crate::script::Shared::default(),
             active_expire: AtomicBool::new(true),
             rng: Mutex::new(rng),
-            trash: start.trash,
+            lazyfree: start.lazyfree,
             frozen_until_ms: AtomicI64::new(0),
         }
     }
@@ -142,8 +143,7 @@ impl Server {
 
     /// Frees tables and large values in the background.
     pub fn lazy_free(&self, trash: Vec<engine::Trash>) {
-        // The receiver lives as long as the process; should it be gone, they are freed here.
-        let _ = self.trash.send(trash);
+        self.lazyfree.free(trash);
     }
 
     /// Wakes whoever reads the log and sleeps: called once per pass of a loop that may have appended.
@@ -187,6 +187,7 @@ impl Server {
         settings.lazy_user_del.store(config.lazyfree_lazy_user_del, Ordering::Relaxed);
         settings.lazy_server_del.store(config.lazyfree_lazy_server_del, Ordering::Relaxed);
         settings.compress.store(config.rdbcompression, Ordering::Relaxed);
+        settings.hll_sparse_bytes_max.store(config.hll_sparse_max_bytes as usize, Ordering::Relaxed);
         let shapes = &settings.shapes;
         for (setting, value) in [
             (&shapes.hash_entries_max, config.hash_max_listpack_entries),
@@ -202,6 +203,8 @@ impl Server {
         ] {
             setting.store(value as usize, Ordering::Relaxed);
         }
+        settings.measure.set(measure(&config));
+        settings.set_collation(crate::sys::collation(&config.locale_collate));
         shapes.list_fill.store(config.list_max_listpack_size, Ordering::Relaxed);
         self.engine.log.set_kept_bytes(config.repl_backlog_size as u64);
         crate::logger::set_level(config.loglevel());
@@ -272,5 +275,16 @@ impl Server {
         } else {
             let _ = self.frozen_until_ms.compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
+    }
+}
+
+/// What entries remember of their use under the configured policy.
+fn measure(config: &Config) -> Measure {
+    match config.maxmemory_policy.0 {
+        "volatile-lfu" | "allkeys-lfu" => {
+            Measure::frequency(config.lfu_log_factor as u64, config.lfu_decay_time as u64)
+        }
+        "volatile-lru" | "allkeys-lru" => Measure::TOLD_TIME,
+        _ => Measure::TIME,
     }
 }

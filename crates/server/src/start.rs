@@ -2,6 +2,7 @@
 
 use crate::args::{self, Mode, Refused};
 use crate::config::{Config, FileError};
+use crate::lazyfree::LazyFree;
 use crate::listen;
 use crate::logger::{self, Level};
 use crate::mailbox::Mailbox;
@@ -13,7 +14,6 @@ use mio::Poll;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::thread;
 
 /// Runs the server; returns when it is told to stop, or can't serve.
@@ -108,10 +108,10 @@ fn serve(
     sys::write_pidfile(&config);
     let (workers, polls) =
         workers(config.io_threads as usize).map_err(|error| format!("Can't poll: {error}"))?;
-    let (trash, to_free) = mpsc::channel();
-    spawn("lazyfree", move || while to_free.recv().is_ok() {});
+    let (lazyfree, run) = LazyFree::new();
+    spawn("lazyfree", run);
     let seed = sys::random_seed();
-    let start = Start { config, config_file, executable, seed, workers, trash };
+    let start = Start { config, config_file, executable, seed, workers, lazyfree };
     let server: &'static Server = Box::leak(Box::new(Server::new(start)));
     logger::banner(server.config().port, server.config().always_show_logo);
     for warning in [listen::backlog_warning(&server.config()), overcommit_warning()].into_iter().flatten() {

@@ -82,6 +82,7 @@ pub struct WorkerStats {
     pub hits: Counter,
     pub misses: Counter,
     pub expired: Counter,
+    pub expired_fields: Counter,
     pub loops: Counter,
     pub loop_nanos: Counter,
     pub command_nanos: Counter,
@@ -114,6 +115,7 @@ impl WorkerStats {
             &self.hits,
             &self.misses,
             &self.expired,
+            &self.expired_fields,
             &self.loops,
             &self.loop_nanos,
             &self.command_nanos,
@@ -126,13 +128,16 @@ impl WorkerStats {
 #[derive(Default)]
 pub struct ExpireStats {
     pub deleted: AtomicU64,
+    /// Fields of hashes.
+    pub fields_deleted: AtomicU64,
     pub time_caps: AtomicU64,
     pub cpu_nanos: AtomicU64,
 }
 
 impl ExpireStats {
-    pub fn add(&self, deleted: u64, nanos: u64) {
+    pub fn add(&self, deleted: u64, fields_deleted: u64, nanos: u64) {
         self.deleted.fetch_add(deleted, Relaxed);
+        self.fields_deleted.fetch_add(fields_deleted, Relaxed);
         self.cpu_nanos.fetch_add(nanos, Relaxed);
     }
 
@@ -141,7 +146,7 @@ impl ExpireStats {
     }
 
     pub fn reset(&self) {
-        [&self.deleted, &self.time_caps, &self.cpu_nanos]
+        [&self.deleted, &self.fields_deleted, &self.time_caps, &self.cpu_nanos]
             .into_iter()
             .for_each(|count| count.store(0, Relaxed));
     }

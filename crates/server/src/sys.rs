@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// The system's text for an error, without the number that Rust adds.
 pub fn error_text(error: &io::Error) -> String {
@@ -326,6 +327,76 @@ pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// The locale whose order [`collate`] makes; each is kept for good, as a worker may be using it.
+static COLLATION: AtomicPtr<libc::c_void> = AtomicPtr::new(std::ptr::null_mut());
+
+unsafe extern "C" {
+    fn strxfrm_l(
+        to: *mut libc::c_char,
+        from: *const libc::c_char,
+        size: libc::size_t,
+        locale: libc::locale_t,
+    ) -> libc::size_t;
+}
+
+/// Whether there is a locale of this name. "" is the environment's.
+pub fn is_locale(name: &str) -> bool {
+    match collation_locale(name) {
+        Some(locale) => {
+            // SAFETY: it was just made, and nobody else has it.
+            unsafe { libc::freelocale(locale) };
+            true
+        }
+        None => false,
+    }
+}
+
+fn collation_locale(name: &str) -> Option<libc::locale_t> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: the name is terminated; no locale is given to be changed.
+    let locale = unsafe { libc::newlocale(libc::LC_COLLATE_MASK, name.as_ptr(), std::ptr::null_mut()) };
+    (!locale.is_null()).then_some(locale)
+}
+
+/// How texts are ordered in the locale of this name: none in C's own, which is by bytes, and where the environment's
+/// locale is not there.
+pub fn collation(name: &str) -> Option<engine::Collation> {
+    let of_environment = || {
+        let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        ["LC_ALL", "LC_COLLATE", "LANG"].iter().find_map(set)
+    };
+    let name = if name.is_empty() { of_environment().unwrap_or_default() } else { name.into() };
+    if matches!(name.as_str(), "" | "C" | "POSIX") {
+        return None;
+    }
+    // What is in use already is not made again.
+    static CURRENT: parking_lot::Mutex<String> = parking_lot::Mutex::new(String::new());
+    let mut current = CURRENT.lock();
+    if *current != name {
+        COLLATION.store(collation_locale(&name)?.cast(), Ordering::Release);
+        *current = name;
+    }
+    Some(collate)
+}
+
+/// Appends what sorts by its bytes as `text`, which has no zero byte, does in the locale.
+fn collate(text: &[u8], out: &mut Vec<u8>) {
+    let locale: libc::locale_t = COLLATION.load(Ordering::Acquire).cast();
+    let from = std::ffi::CString::new(text).unwrap_or_default();
+    let start = out.len();
+    let mut size = 4 * text.len() + 16;
+    loop {
+        out.resize(start + size, 0);
+        // SAFETY: `from` is terminated, `out` has `size` bytes from `start` on, and the locale, which was stored before
+        // this function was given away, is never freed.
+        let len = unsafe { strxfrm_l(out[start..].as_mut_ptr().cast(), from.as_ptr(), size, locale) };
+        if len < size {
+            return out.truncate(start + len);
+        }
+        size = len + 1;
+    }
+}
+
 /// Opens the system's log. `ident` must live as long as the process.
 pub fn open_syslog(ident: &std::ffi::CStr, facility: &str) {
     let facility = match facility {
@@ -354,4 +425,27 @@ pub fn syslog(level: crate::logger::Level, message: &str) {
     let text = std::ffi::CString::new(message.replace('\0', " ")).unwrap_or_default();
     // SAFETY: the format takes one string, and both are terminated.
     unsafe { libc::syslog(priority, c"%s".as_ptr(), text.as_ptr()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_ordered_as_the_locale_has_it() {
+        assert!(is_locale("C") && is_locale("POSIX") && !is_locale("no_SUCH.locale") && !is_locale("a\0b"));
+        assert!(collation("C").is_none());
+        for name in ["C.UTF-8", "en_US.UTF-8"].into_iter().filter(|name| is_locale(name)) {
+            let collate = collation(name).expect("is there");
+            assert!(collation(name).is_some(), "again");
+            let key = |text: &str| {
+                let mut out = b"before".to_vec();
+                collate(text.as_bytes(), &mut out);
+                out.split_off(6)
+            };
+            assert!(key("a") < key("b") && key("ab") < key("b") && key("") < key("a"), "{name}");
+            assert!(key("Ab") < key("b"), "{name}");
+            assert!(!key(&"long text ".repeat(1000)).is_empty(), "{name}");
+        }
+    }
 }

@@ -522,6 +522,7 @@ impl<'w> Worker<'w> {
         self.handle.stats.hits.add(counts.hits.get());
         self.handle.stats.misses.add(counts.misses.get());
         self.handle.stats.expired.add(counts.expired.get());
+        self.handle.stats.expired_fields.add(counts.expired_fields.get());
         self.within_input_limit(conn)
     }
 

@@ -20,7 +20,8 @@ fn sorted(mut words: Vec<String>) -> String {
 fn fields(command: &Command) -> Vec<String> {
     let meta = command.meta;
     let (first, last, step) = meta.key_range();
-    let flags = Flags(meta.flags.0 & !Flags::PROTECTED.0);
+    let hidden = Flags::PROTECTED.with(Flags::MAY_REPLICATE);
+    let flags = Flags(meta.flags.0 & !hidden.0);
     let mut fields = vec![
         command.full_name.clone(),
         meta.arity.to_string(),
@@ -46,6 +47,8 @@ fn every_row_tells_what_redis_tells() {
     let mut wrong = Vec::new();
     for command in table().every() {
         match reference.get(command.full_name.as_str()) {
+            // What came after it is compared with later ones, where the data commands are.
+            None if matches!(command.run, Run::Data(_)) && "7.2.4" < command.meta.since => {}
             None => wrong.push(format!("{}: not a command of Redis", command.full_name)),
             Some(theirs) => {
                 let ours = fields(command);

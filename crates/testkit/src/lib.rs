@@ -8,6 +8,7 @@ pub mod differential;
 pub mod fake_primary;
 pub mod fake_replica;
 pub mod guard;
+pub mod hostile;
 pub mod log;
 pub mod process;
 pub mod proxy;

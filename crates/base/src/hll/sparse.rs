@@ -74,23 +74,42 @@ pub(super) fn covering_runs(codes: &[u8]) -> Result<impl Iterator<Item = (Range<
     }))
 }
 
-pub(super) fn push_zeros(codes: &mut Vec<u8>, len: usize) {
-    if len <= ZEROS_MAX {
-        codes.push(len as u8 - 1);
-    } else {
-        codes.extend([0x40 | ((len - 1) >> 8) as u8, (len - 1) as u8]);
-    }
+pub(super) fn push_zeros(bytes: &mut Vec<u8>, len: usize) {
+    let mut codes = Codes::default();
+    codes.push_run(0, len);
+    bytes.extend_from_slice(codes.as_slice());
 }
 
 fn value_code(value: u8, len: usize) -> u8 {
     0x80 | (value - 1) << 2 | (len as u8 - 1)
 }
 
-fn push_run(codes: &mut Vec<u8>, value: u8, len: usize) {
-    match (len, value) {
-        (0, _) => {}
-        (_, 0) => push_zeros(codes, len),
-        _ => codes.push(value_code(value, len)),
+/// What one run becomes at most: zeros, a value, zeros.
+#[derive(Default)]
+struct Codes {
+    bytes: [u8; 5],
+    len: usize,
+}
+
+impl Codes {
+    fn push(&mut self, code: u8) {
+        self.bytes[self.len] = code;
+        self.len += 1;
+    }
+
+    fn push_run(&mut self, value: u8, len: usize) {
+        match (len, value) {
+            (0, _) => {}
+            (..=ZEROS_MAX, 0) => self.push(len as u8 - 1),
+            (_, 0) => {
+                [0x40 | ((len - 1) >> 8) as u8, (len - 1) as u8].into_iter().for_each(|code| self.push(code))
+            }
+            _ => self.push(value_code(value, len)),
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
@@ -118,15 +137,16 @@ pub(super) fn raise(
     if value <= run.value {
         return Ok(Raised::Done { is_changed: false });
     }
-    let mut new = Vec::with_capacity(5);
-    push_run(&mut new, run.value, register - first);
+    let mut new = Codes::default();
+    new.push_run(run.value, register - first);
     new.push(value_code(value, 1));
-    push_run(&mut new, run.value, first + run.len - 1 - register);
+    new.push_run(run.value, first + run.len - 1 - register);
+    let new = new.as_slice();
     if run.bytes < new.len() && bytes_max < bytes.len() + new.len() - run.bytes {
         return Ok(Raised::TooLong);
     }
     let at = HEADER_BYTES + run.at;
-    bytes.splice(at..at + run.bytes, new);
+    bytes.splice(at..at + run.bytes, new.iter().copied());
     merge(bytes, HEADER_BYTES + before);
     Ok(Raised::Done { is_changed: true })
 }

@@ -57,24 +57,45 @@ impl LongDouble {
 
     /// The number without an exponent, with up to 17 digits behind the point. Zero has no sign.
     pub fn push_human(self, out: &mut Vec<u8>) {
-        let start = out.len();
+        let bits = self.0.to_bits();
+        let (fraction, exponent) = (bits as u64, (bits >> 64) as i32 & 0x7fff);
+        if self.is_finite() {
+            // The least exponent is that of the subnormal numbers, too.
+            return push_number(out, self.0.is_negative(), fraction, exponent.max(1) - EXPONENT_BIAS);
+        }
         if self.0.is_negative() {
             out.push(b'-');
         }
-        let bits = self.0.to_bits();
-        let (fraction, exponent) = (bits as u64, (bits >> 64) as i32 & 0x7fff);
-        // The least exponent is that of the subnormal numbers, too.
-        let power = exponent.max(1) - EXPONENT_BIAS;
-        if !self.is_finite() {
-            out.extend_from_slice(if self.0.is_nan() { b"nan" } else { b"inf" });
-        } else if 0 <= power {
-            push_integer(out, fraction, power as u32);
-        } else {
-            push_fixed(out, scaled(fraction, power.unsigned_abs()));
-        }
-        if out[start..] == *b"-0" {
-            out.remove(start);
-        }
+        out.extend_from_slice(if self.0.is_nan() { b"nan" } else { b"inf" });
+    }
+}
+
+/// A finite double as [`LongDouble::push_human`] prints numbers.
+pub fn push_double_human(out: &mut Vec<u8>, number: f64) {
+    assert!(number.is_finite(), "{number} has no digits");
+    let bits = number.to_bits();
+    let exponent = (bits >> DOUBLE_FRACTION_BITS) as i32 & 0x7ff;
+    let leading = u64::from(exponent != 0) << DOUBLE_FRACTION_BITS;
+    let fraction = bits & ((1 << DOUBLE_FRACTION_BITS) - 1) | leading;
+    push_number(out, number.is_sign_negative(), fraction, exponent.max(1) - DOUBLE_EXPONENT_BIAS);
+}
+
+/// Bits behind the leading one, which is not stored.
+const DOUBLE_FRACTION_BITS: u32 = 52;
+const DOUBLE_EXPONENT_BIAS: i32 = 1023 + DOUBLE_FRACTION_BITS as i32;
+
+/// Prints `fraction * 2^power`. Zero, and what is printed as zero, has no sign.
+fn push_number(out: &mut Vec<u8>, is_negative: bool, fraction: u64, power: i32) {
+    let start = out.len();
+    if is_negative {
+        out.push(b'-');
+    }
+    match power {
+        0.. => push_integer(out, fraction, power as u32),
+        _ => push_fixed(out, scaled(fraction, power.unsigned_abs())),
+    }
+    if out[start..] == *b"-0" {
+        out.remove(start);
     }
 }
 
@@ -154,6 +175,25 @@ fn push_integer(out: &mut Vec<u8>, fraction: u64, up: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn doubles_have_the_digits_that_they_have() {
+        let mut rng = Rng::new(1);
+        let odd =
+            [0.0, -0.0, 0.5, 1.0, -1.5, 5e-18, 1.5e-17, 2f64.powi(-18), f64::MIN_POSITIVE, 5e-324, f64::MAX];
+        let near = (0..20_000).map(|_| (rng.unit() - 0.5) * 2000.0).collect::<Vec<_>>();
+        let any =
+            (0..2_000).map(|_| f64::from_bits(rng.next_u64())).filter(|n| n.is_finite()).collect::<Vec<_>>();
+        for number in odd.into_iter().chain(near).chain(any) {
+            let text = format!("{number:.17}");
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            let mut printed = Vec::new();
+            push_double_human(&mut printed, number);
+            let want = if text == "-0" { "0" } else { text };
+            assert_eq!(String::from_utf8_lossy(&printed), want, "{:x}", number.to_bits());
+        }
+    }
 
     #[derive(PartialEq, Debug)]
     enum Sum {

@@ -230,16 +230,16 @@ impl Fields {
         at_least: usize,
         visit: &mut impl FnMut(Field<'a>),
     ) -> Result<usize, u64> {
-        let positions = page.fields().map(|field| (self.hashing.hash(field.key), field));
-        let mut found: Vec<(u64, Field<'a>)> = positions.filter(|(hash, _)| from <= *hash).collect();
-        found.sort_unstable_by_key(|(hash, _)| *hash);
+        let hashes = (0..page.count()).map(|i| (self.hashing.hash(page.key(i)), i as u32));
+        let mut found: Vec<(u64, u32)> = hashes.filter(|(hash, _)| from <= *hash).collect();
+        found.sort_unstable();
         let mut last = None;
-        for (visited, &(hash, field)) in found.iter().enumerate() {
+        for (visited, &(hash, i)) in found.iter().enumerate() {
             let position = hash >> POSITION_SHIFT;
             if at_least <= visited && last != Some(position) {
                 return Err(position);
             }
-            visit(field);
+            visit(page.field(i as usize));
             last = Some(position);
         }
         Ok(found.len())

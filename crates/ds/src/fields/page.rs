@@ -165,7 +165,7 @@ impl Page {
     }
 
     #[inline]
-    fn key(&self, i: usize) -> &[u8] {
+    pub(crate) fn key(&self, i: usize) -> &[u8] {
         let (entry, frame) = self.entry(i);
         match frame.is_outside {
             true => self.outside_pair(outside_index(entry)).0,

@@ -1,6 +1,7 @@
 //! A chunk of a list: a listpack, the same compressed, or one large element by itself.
 
 use super::Fill;
+use crate::allocation::block_bytes;
 use crate::listpack::{self, Listpack, Place, Value, View};
 use crate::spine::Item;
 use base::lzf;
@@ -114,10 +115,10 @@ impl Chunk {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let own = size_of::<Self>() + 2 * size_of::<usize>();
+        let own = block_bytes(size_of::<Self>() + 2 * size_of::<usize>());
         own + match self.stored() {
             Stored::Packed(bytes) | Stored::Plain(bytes) | Stored::Compressed { lzf: bytes, .. } => {
-                bytes.len()
+                block_bytes(bytes.len())
             }
         }
     }

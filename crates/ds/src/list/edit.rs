@@ -119,6 +119,21 @@ impl List {
     /// Removes up to `count` elements from `index` on.
     pub fn remove_range(&mut self, index: usize, count: usize) {
         let mut left = count.min(self.len().saturating_sub(index));
+        if left == 0 {
+            return;
+        }
+        // Mostly all of them lie in one chunk, of which something stays.
+        let (at, within) = self.chunks.find_weight(index).expect("lies within");
+        let stays = self.chunks.update(at, |chunk| {
+            let stays = left < chunk.len() - within || (0 < within && left == chunk.len() - within);
+            if stays {
+                Arc::make_mut(chunk).remove(within, left);
+            }
+            stays
+        });
+        if stays {
+            return self.compress_inner(at);
+        }
         let (mut touched, mut structure) = (Vec::new(), false);
         while 0 < left {
             let (at, within) = self.chunks.find_weight(index).expect("lies within");

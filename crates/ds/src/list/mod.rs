@@ -154,7 +154,12 @@ impl List {
 
     /// Bytes of memory, shared pages included.
     pub fn memory_bytes(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(|chunk| chunk.memory_bytes()).sum();
+        self.memory_bytes_sampled(usize::MAX)
+    }
+
+    /// As [`List::memory_bytes`], looking at so many chunks at most.
+    pub fn memory_bytes_sampled(&self, chunks: usize) -> usize {
+        let chunks = self.chunks.sampled_bytes(chunks, |chunk| chunk.memory_bytes());
         size_of::<Self>() + self.chunks.page_bytes() + chunks
     }
 

@@ -14,6 +14,8 @@
 use base::number;
 
 pub(super) const END: u8 = 0xFF;
+/// A first byte up to this is a whole number of 7 bits.
+pub(super) const SMALL_MAX: u8 = 0x7F;
 const INT13: u8 = 0xC0;
 const STR6: u8 = 0x80;
 const STR12: u8 = 0xE0;

@@ -167,8 +167,14 @@ impl Listpack {
 
     /// Puts the value in the stead of the element at `place`, which is then its place.
     pub fn replace<'v>(&mut self, place: Place, value: impl Into<Value<'v>>) {
+        let value = value.into();
+        // A small number in the place of another: counters of streams.
+        if let (0..=entry::SMALL_MAX, Value::Int(n @ 0..=0x7F)) = (self.bytes[place.0], value) {
+            self.bytes[place.0] = n as u8;
+            return;
+        }
         let removed = self.view().after(place) - place.0;
-        self.put(place.0, removed, 1, once(Encoded::new(value.into())));
+        self.put(place.0, removed, 1, once(Encoded::new(value)));
     }
 
     /// Removes the element; gives the place of the one behind it.

@@ -157,6 +157,11 @@ impl Block {
         (live + deleted) as usize
     }
 
+    /// The id of the first entry, be it a tombstone.
+    pub(super) fn first_record(&self) -> Id {
+        self.cursor().next().map_or(self.master, |record| record.id)
+    }
+
     /// The id of the last entry, be it a tombstone.
     pub(super) fn last_record(&self) -> Id {
         self.cursor_back().next().map_or(self.master, |record| record.id)

@@ -155,8 +155,7 @@ impl Group {
         let index = search_name(&self.consumers, name).ok()?;
         let consumer = self.consumers.remove(index);
         for id in consumer.pending.iter() {
-            let at = self.pending.search(id).expect("both lists agree");
-            self.pending.remove(at);
+            self.pending.take(id).expect("both lists agree");
         }
         Some(consumer.pending.len())
     }
@@ -174,14 +173,18 @@ impl Group {
         self.with_consumer(name, |consumer| (consumer.seen_ms, consumer.active_ms) = (seen_ms, active_ms));
     }
 
-    /// The group has read the entry: the last id follows, and the count where it can.
+    /// The group has read the entry: the last id follows, and the count where it can. Beyond what ENTRIESREAD takes
+    /// the count is unknown: a replica has to be told of it.
     pub fn read_past(&mut self, stream: &Counters, id: Id) {
         if id <= self.last_id {
             return;
         }
+        let known = |read: u64| (read <= i64::MAX as u64).then_some(read);
         match self.entries_read {
-            Some(read) if !stream.is_deleted_from(id) => self.entries_read = Some(read.wrapping_add(1)),
-            _ if stream.entries_added != 0 => self.entries_read = stream.read_up_to(id),
+            Some(read) if !stream.is_deleted_from(id) => {
+                self.entries_read = read.checked_add(1).and_then(known);
+            }
+            _ if stream.entries_added != 0 => self.entries_read = stream.read_up_to(id).and_then(known),
             _ => {}
         }
         self.last_id = id;
@@ -238,8 +241,7 @@ impl Group {
 
     /// Acknowledges, or drops, what is pending; false if it was not.
     pub fn release(&mut self, id: Id) -> bool {
-        let Ok(at) = self.pending.search(&id) else { return false };
-        let owner = self.pending.remove(at).consumer;
+        let Some(Pending { consumer: owner, .. }) = self.pending.take(&id) else { return false };
         self.with_consumer(&owner, |consumer| consumer.drop_pending(id));
         true
     }
@@ -250,12 +252,12 @@ impl Group {
         }
     }
 
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(super) fn memory_bytes(&self, consumers: usize) -> usize {
         let own =
             size_of::<Self>() + self.name.len() + self.pending.page_bytes() + self.consumers.page_bytes();
         let consumer =
             |consumer: &Consumer| size_of::<Consumer>() + consumer.name.len() + consumer.pending.page_bytes();
-        own + self.consumers().map(consumer).sum::<usize>()
+        own + self.consumers.sampled_bytes(consumers, |one| consumer(one))
     }
 }
 
@@ -277,8 +279,7 @@ impl Consumer {
     }
 
     fn drop_pending(&mut self, id: Id) {
-        let at = self.pending.search(&id).expect("both lists agree");
-        self.pending.remove(at);
+        self.pending.take(&id).expect("both lists agree");
     }
 }
 

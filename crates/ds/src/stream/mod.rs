@@ -11,11 +11,13 @@ mod block;
 mod counters;
 mod group;
 mod id;
+mod radix;
 mod range;
 #[cfg(test)]
 mod tests;
 mod trim;
 
+use crate::allocation::block_bytes;
 use crate::listpack::Value;
 use crate::spine::Spine;
 pub use block::{Block, Entry};
@@ -123,7 +125,8 @@ impl Stream {
             }
             _ => self.blocks.push(Arc::new(Block::new(id, pairs))),
         }
-        self.entries_added += 1;
+        // Foreign files may claim any number; Redis's turns over too.
+        self.entries_added = self.entries_added.wrapping_add(1);
         self.last_id = id;
         if self.len() == 1 {
             self.first_id = id;
@@ -160,6 +163,11 @@ impl Stream {
         self.range(Id::MIN, Id::MAX).next()
     }
 
+    /// The id of the first entry, be it a tombstone: where an exact trim finds what an approximate one left.
+    pub fn first_record(&self) -> Option<Id> {
+        self.blocks.first().map(|block| block.first_record())
+    }
+
     pub fn last(&self) -> Option<Entry<'_>> {
         self.range_back(Id::MIN, Id::MAX).next()
     }
@@ -189,6 +197,15 @@ impl Stream {
 
     pub fn blocks_len(&self) -> usize {
         self.blocks.len()
+    }
+
+    /// How many nodes a radix tree of the blocks' master ids would have: what Redis keeps, and tells of. Of many blocks
+    /// it is told by the first ones.
+    pub fn radix_nodes(&self) -> usize {
+        const BLOCKS_MAX: usize = 1024;
+        let masters = self.blocks().take(BLOCKS_MAX).map(|block| block.master().to_bytes());
+        let counted = radix::nodes(&masters.collect::<Vec<_>>());
+        if self.blocks.len() <= BLOCKS_MAX { counted } else { counted * self.blocks.len() / BLOCKS_MAX }
     }
 
     /// Appends a block of a file: its master id and its listpack. One of tombstones only is left away.
@@ -260,11 +277,20 @@ impl Stream {
         true
     }
 
-    /// Bytes of memory, shared pages included.
+    /// Bytes of memory, shared pages included: about, by some of the blocks, groups and consumers.
     pub fn memory_bytes(&self) -> usize {
-        let block = |block: &Block| size_of::<Block>() + 2 * size_of::<usize>() + block.bytes().len();
+        self.memory_bytes_sampled(usize::MAX)
+    }
+
+    /// As [`Stream::memory_bytes`], looking at so many blocks, groups and consumers of a group at most.
+    pub fn memory_bytes_sampled(&self, count: usize) -> usize {
+        let arc_bytes = 2 * size_of::<usize>();
+        let blocks = self.blocks.sampled_bytes(count, |block| {
+            block_bytes(size_of::<Block>() + arc_bytes) + block_bytes(block.bytes().len())
+        });
+        let groups = self.groups.sampled_bytes(count, |group| group.memory_bytes(count));
         let own = size_of::<Self>() + self.blocks.page_bytes() + self.groups.page_bytes();
-        own + self.blocks().map(block).sum::<usize>() + self.groups().map(Group::memory_bytes).sum::<usize>()
+        own + blocks + groups
     }
 
     /// The block in which an entry with this id would be.

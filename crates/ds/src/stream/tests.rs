@@ -523,6 +523,27 @@ fn groups_are_loaded_whole_or_not() {
     assert!(0 < stream.memory_bytes());
 }
 
+#[test]
+fn a_sample_tells_about_how_much_memory_all_takes() {
+    let (mut stream, limits) = (Stream::new(), Limits::default());
+    let pairs: Pairs = vec![(b"name".to_vec(), b"some value".to_vec())];
+    (1..20_000).for_each(|ms| stream.add(Id::new(ms, 0), borrowed(&pairs), limits).unwrap());
+    stream.create_group(b"g", Id::MIN, None);
+    let without = stream.memory_bytes();
+    let ids: Vec<Id> = (1..10_000).map(|ms| Id::new(ms, 0)).collect();
+    stream.with_group(b"g", |group, _| {
+        (0..10u8).for_each(|c| _ = group.create_consumer(&[c], 0));
+        ids.chunks(1000).zip(0u8..).for_each(|(ids, c)| group.deliver(ids, &[c], 0));
+    });
+    let (all, few) = (stream.memory_bytes() as f64, stream.memory_bytes_sampled(5) as f64);
+    assert!((few - all).abs() < all / 5.0, "{few} {all}");
+    // An id twice and what is known of its delivery.
+    assert!(
+        without as f64 + 9_999.0 * 32.0 < all && all < 3.0 * (without as f64 + 9_999.0 * 64.0),
+        "{without} {all}"
+    );
+}
+
 /// A write to a stream that a snapshot holds copies a block and its pages, not the stream.
 #[test]
 fn a_snapshot_shares_what_is_not_written() {
@@ -535,4 +556,30 @@ fn a_snapshot_shares_what_is_not_written() {
     let pairs = stream.blocks.iter().zip(snapshot.blocks.iter());
     assert_eq!(pairs.filter(|(ours, theirs)| !Arc::ptr_eq(ours, theirs)).count(), 2);
     assert_eq!((snapshot.len(), stream.len()), (49_999, 49_999));
+}
+
+/// The sum is told by a few of the parts; where all are alike that is the sum itself.
+#[test]
+fn memory_is_told_by_samples() {
+    let mut stream = Stream::new();
+    let value = [b'v'; 90];
+    for ms in 1..=20_000 {
+        stream
+            .add(Id::new(ms, 0), [(&b"f"[..], &value[..])].into_iter(), Limits::default())
+            .expect("ascends");
+    }
+    let blocks: usize = stream.blocks().map(|block| block.bytes().len()).sum();
+    let told = stream.memory_bytes();
+    assert!(blocks < told && told < blocks * 11 / 10, "{told} for {blocks}");
+}
+
+/// Redis counts on into the negative numbers, and its replica refuses what it is told then.
+#[test]
+fn a_group_that_has_read_too_much_to_count() {
+    let mut stream = Stream::new();
+    let limits = Limits { block_bytes_max: 4096, block_entries_max: 100 };
+    stream.add(Id::new(1, 0), [(&b"f"[..], &b"v"[..])].into_iter(), limits).expect("is larger");
+    stream.create_group(b"g", Id::MIN, Some(i64::MAX as u64));
+    stream.with_group(b"g", |group, counters| group.read_past(counters, Id::new(1, 0)));
+    assert_eq!(stream.groups().next().expect("is there").entries_read, None);
 }

@@ -75,6 +75,8 @@ impl<V> Table<V> {
         let index = self.index(hash);
         let parts: Vec<Segment<V>> = old.all().collect();
         self.chained -= usize::from(1 < parts.len());
+        // When parts of the entries expire is not known without a look at their values: no earlier than this.
+        let earliest = parts.iter().map(|part| part.header().min_expiry).min().unwrap_or(i64::MAX);
         // Their keys are hashed anew: the misses overlap.
         for part in &parts {
             part.occupied()
@@ -111,6 +113,9 @@ impl<V> Table<V> {
                 self.chain(first, hash, entry);
                 halves[side] = first;
             }
+        }
+        for part in halves.into_iter().flat_map(Segment::all).filter(|part| 0 < part.header().inner) {
+            part.expect_expiry(earliest);
         }
         true
     }

@@ -22,11 +22,25 @@ fn number(entry: EntryRef<String>) -> i64 {
     }
 }
 
+/// What the model knows of an entry: its value, its expiry, and whether it is boxed.
+type Known = (i64, Option<i64>, bool);
+
+/// Values of tests: of every second one, a part expires.
+impl Parts for String {
+    fn first_expiry(&self) -> Option<i64> {
+        part_of(self.parse().ok()?)
+    }
+}
+
+fn part_of(value: i64) -> Option<i64> {
+    (value % 2 == 0).then(|| value.rem_euclid(100))
+}
+
 /// Random operations against a BTreeMap; whole iterations along the way.
 fn check_model(mask: u64, seed: u64, keys: u64, operations: u32) {
     let mut rng = Rng::new(seed);
     let mut table = table(mask);
-    let mut model: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
+    let mut model: BTreeMap<Vec<u8>, Known> = BTreeMap::new();
     for round in 0..operations {
         let key = format!("key:{}", rng.below(keys)).into_bytes();
         let hash = table.rehash(&key);
@@ -39,8 +53,9 @@ fn check_model(mask: u64, seed: u64, keys: u64, operations: u32) {
             0..=4 => {
                 let payload =
                     if rng.one_in(4) { NewPayload::Boxed(value.to_string()) } else { NewPayload::Int(value) };
-                let before = model.insert(key.clone(), (value, expiry));
-                let expected = before.map_or(Upsert::Inserted, |(_, expiry)| Upsert::Replaced { expiry });
+                let is_boxed = matches!(payload, NewPayload::Boxed(_));
+                let before = model.insert(key.clone(), (value, expiry, is_boxed));
+                let expected = before.map_or(Upsert::Inserted, |(_, expiry, _)| Upsert::Replaced { expiry });
                 assert_eq!(table.upsert(hash, &key, payload, expiry, 0, 0), expected, "seed {seed}");
             }
             5 => {
@@ -49,15 +64,19 @@ fn check_model(mask: u64, seed: u64, keys: u64, operations: u32) {
                 if let (Some(mut entry), Some(known)) = (entry, model.get_mut(&key)) {
                     entry.set_expiry(expiry);
                     known.1 = expiry;
+                    if let Some(text) = entry.boxed_mut() {
+                        *text = value.to_string();
+                        known.0 = value;
+                    }
                 }
             }
             _ => {
-                let removed = table.remove(hash, &key).map(|entry| (number(entry.borrow()), entry.expiry()));
+                let removed = table.remove(hash, &key).map(|entry| known(entry.borrow()));
                 assert_eq!(removed, model.remove(&key), "seed {seed}");
             }
         }
         assert_eq!(table.len(), model.len());
-        let found = table.get(hash, &key).map(|entry| (number(entry), entry.expiry()));
+        let found = table.get(hash, &key).map(known);
         assert_eq!(found, model.get(&key).copied(), "seed {seed}");
         if round % 997 == 0 {
             check_whole(&mut table, &model);
@@ -66,15 +85,23 @@ fn check_model(mask: u64, seed: u64, keys: u64, operations: u32) {
     check_whole(&mut table, &model);
 }
 
-fn check_whole(table: &mut Table<String>, model: &BTreeMap<Vec<u8>, (i64, Option<i64>)>) {
-    assert_eq!(table.volatile_len(), model.values().filter(|(_, expiry)| expiry.is_some()).count());
+fn known(entry: EntryRef<String>) -> Known {
+    let is_boxed = matches!(entry.payload(), Payload::Boxed(_));
+    assert_eq!(entry.has_inner_expiry(), is_boxed && part_of(number(entry)).is_some());
+    (number(entry), entry.expiry(), is_boxed)
+}
+
+fn check_whole(table: &mut Table<String>, model: &BTreeMap<Vec<u8>, Known>) {
+    assert_eq!(table.volatile_len(), model.values().filter(|(_, expiry, _)| expiry.is_some()).count());
+    let part = |known: &Known| part_of(known.0).filter(|_| known.2);
+    assert_eq!(table.inner_len(), model.values().filter(|known| part(known).is_some()).count());
     let mut seen = BTreeMap::new();
     let (mut from, mut last) = (Some(0), 0);
     while let Some(position) = from {
         from = table.scan(position, 10, &mut |hash, entry| {
             assert!(last <= hash && position <= hash);
             last = hash;
-            assert!(seen.insert(entry.key().to_vec(), (number(entry), entry.expiry())).is_none());
+            assert!(seen.insert(entry.key().to_vec(), known(entry)).is_none());
         });
         assert!(from.is_none_or(|next| next & !POSITION_MASK == 0 && position < next));
     }
@@ -86,7 +113,8 @@ fn check_whole(table: &mut Table<String>, model: &BTreeMap<Vec<u8>, (i64, Option
         from = table.due(position, 50, 3, &mut |_, entry| due.push(entry.key().to_vec()));
     }
     due.sort();
-    let expected = model.iter().filter(|(_, (_, expiry))| expiry.is_some_and(|at| at <= 50));
+    let is_due = |known: &Known| known.1.into_iter().chain(part(known)).any(|at| at <= 50);
+    let expected = model.iter().filter(|(_, known)| is_due(known));
     assert_eq!(due, expected.map(|(key, _)| key.clone()).collect::<Vec<_>>());
 }
 
@@ -187,6 +215,12 @@ fn a_scan_sees_what_stays_exactly_once_while_the_table_changes() {
 
 /// Counts how many of it there are.
 struct Counted(Rc<Cell<i64>>);
+
+impl Parts for Counted {
+    fn first_expiry(&self) -> Option<i64> {
+        None
+    }
+}
 
 impl Counted {
     fn new(count: &Rc<Cell<i64>>) -> Self {

@@ -1,7 +1,7 @@
 //! Walks over a table: by hash order, by what is due, by chance.
 
-use super::{POSITION_MASK, Table};
-use crate::entry::EntryRef;
+use super::{POSITION_MASK, Parts, Table};
+use crate::entry::{EntryRef, Payload};
 use crate::segment::{SLOTS_MAX, Segment};
 use base::rng::Rng;
 
@@ -55,15 +55,18 @@ impl<V> Table<V> {
         None
     }
 
-    /// Visits entries whose expiry is at most `now`, in at most `segments_max` segments from `position` on. The
-    /// position to go on from; `None` at the end.
+    /// Visits entries whose expiry, or that of some part of them, is at most `now`, in at most `segments_max` segments
+    /// from `position` on. The position to go on from; `None` at the end.
     pub fn due(
         &mut self,
         position: u64,
         now: i64,
         segments_max: usize,
         visit: &mut dyn FnMut(u64, EntryRef<'_, V>),
-    ) -> Option<u64> {
+    ) -> Option<u64>
+    where
+        V: Parts,
+    {
         let mut index = if self.directory.is_empty() { 0 } else { self.index(position) };
         for _ in 0..segments_max {
             if self.directory.len() <= index {
@@ -71,7 +74,8 @@ impl<V> Table<V> {
             }
             let segment = self.segment(index);
             for part in segment.all() {
-                if 0 < part.header().volatile && part.header().min_expiry <= now {
+                let header = part.header();
+                if (0 < header.volatile || 0 < header.inner) && header.min_expiry <= now {
                     self.visit_due(part, now, visit);
                 }
             }
@@ -81,11 +85,18 @@ impl<V> Table<V> {
         (index < self.directory.len()).then_some(position)
     }
 
-    fn visit_due(&self, part: Segment<V>, now: i64, visit: &mut dyn FnMut(u64, EntryRef<'_, V>)) {
+    fn visit_due(&self, part: Segment<V>, now: i64, visit: &mut dyn FnMut(u64, EntryRef<'_, V>))
+    where
+        V: Parts,
+    {
         let mut earliest = i64::MAX;
         for slot in part.occupied() {
             let Some(entry) = part.entry(slot) else { continue };
-            let Some(expiry) = entry.expiry() else { continue };
+            let of_part = match entry.payload() {
+                Payload::Boxed(value) if entry.has_inner_expiry() => value.first_expiry(),
+                _ => None,
+            };
+            let Some(expiry) = entry.expiry().into_iter().chain(of_part).min() else { continue };
             earliest = earliest.min(expiry);
             if expiry <= now {
                 visit(self.rehash(entry.key()), entry);

@@ -23,6 +23,9 @@ pub(super) fn in_range(db: i32, databases: u32) -> Result<u32, Error> {
     u32::try_from(db).ok().filter(|&db| db < databases).ok_or(Error::DbOutOfRange)
 }
 
+/// The most elements that one reply repeats: what is asked for beyond would only exhaust the memory.
+pub(super) const REPEATS_MAX: u64 = 1 << 28;
+
 /// Whether the argument is this option word, in any case of letters.
 #[inline]
 pub(super) fn is(arg: &[u8], word: &str) -> bool {

@@ -106,6 +106,38 @@ fn commands_count_as_in_redis() {
     }
 }
 
+#[test]
+fn commands_on_hashes_count_as_in_redis() {
+    for (request, expected) in [
+        ("HSET h d 1 e 2", [0, 0, 2, 0]),
+        ("HSET h a 1", [0, 0, 1, 0]),
+        ("HMSET h a 1 d 3", [0, 0, 2, 0]),
+        ("HSETNX h a 1", [0, 0, 0, 0]),
+        ("HSETNX h d 1", [0, 0, 1, 0]),
+        ("HDEL h a b x", [0, 0, 2, 0]),
+        ("HDEL h a b c", [0, 0, 3, 0]),
+        ("HGET h a", [1, 0, 0, 0]),
+        ("HGET h x", [1, 0, 0, 0]),
+        ("HGET none a", [0, 1, 0, 0]),
+        ("HMGET h a b x", [1, 0, 0, 0]),
+        ("HLEN h", [1, 0, 0, 0]),
+        ("HGETALL h", [1, 0, 0, 0]),
+        ("HGETALL none", [0, 1, 0, 0]),
+        ("HINCRBY h a 1", [0, 0, 1, 0]),
+        ("HINCRBYFLOAT h a 1", [0, 0, 1, 0]),
+        ("HRANDFIELD h", [1, 0, 0, 0]),
+        ("HRANDFIELD h 0", [1, 0, 0, 0]),
+        ("HRANDFIELD none 3", [0, 1, 0, 0]),
+        ("HEXISTS none x", [0, 1, 0, 0]),
+        ("HSTRLEN h a", [1, 0, 0, 0]),
+        ("HSCAN h 0", [1, 0, 0, 0]),
+    ] {
+        let mut bench = Bench::new();
+        check_on(&mut bench, "HSET h a 1 b 2 c 3");
+        assert_eq!(counts(&mut bench, request), expected, "{request}");
+    }
+}
+
 /// The key `k` has expired, and `o` is alive.
 #[test]
 fn an_expired_key_is_a_miss_and_no_change() {

@@ -3,11 +3,18 @@
 mod args;
 mod bitmaps;
 #[cfg(test)]
+mod chance_tests;
+#[cfg(test)]
 mod counts_tests;
+mod geo;
+mod hashes;
+mod hyperloglog;
 mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod sort;
+mod streams;
 mod strings;
 #[cfg(test)]
 mod values_tests;
@@ -42,10 +49,29 @@ pub const FAMILIES: &[&[Row]] = &[
     lists::edit::ROWS,
     lists::carry::ROWS,
     bitmaps::ROWS,
+    bitmaps::field::ROWS,
+    hyperloglog::ROWS,
+    streams::add::ROWS,
+    streams::range::ROWS,
+    streams::read::ROWS,
+    streams::pending::ROWS,
+    streams::claim::ROWS,
+    streams::groups::ROWS,
+    streams::info::ROWS,
     sets::members::ROWS,
     sets::chance::ROWS,
     sets::combine::ROWS,
     sets::scan::ROWS,
+    hashes::write::ROWS,
+    hashes::read::ROWS,
+    hashes::number::ROWS,
+    hashes::random::ROWS,
+    hashes::scan::ROWS,
+    hashes::expire::ROWS,
+    hashes::ttl::ROWS,
+    hashes::getex::ROWS,
+    hashes::setex::ROWS,
+    sort::ROWS,
     zsets::add::ROWS,
     zsets::read::ROWS,
     zsets::range::ROWS,
@@ -53,7 +79,8 @@ pub const FAMILIES: &[&[Row]] = &[
     zsets::random::ROWS,
     zsets::scan::ROWS,
     zsets::combine::ROWS,
-    zsets::geo::ROWS,
+    geo::places::ROWS,
+    geo::search::ROWS,
 ];
 
 /// Longest name of a command; what is longer is none.

@@ -1,8 +1,9 @@
 //! Keys with values of every type under the commands that don't ask for the type, and under those of strings.
 
+use crate::expire;
 use crate::rdb;
 use crate::testing::{Bench, check_on, texts};
-use crate::txn::{Origin, Ttl};
+use crate::txn::{Origin, Trash, Ttl};
 use crate::value::{Hash, List, Set, Shapes, SortedSet, Value};
 use ds::entry::NewPayload;
 use ds::listpack::{self, Listpack};
@@ -189,22 +190,98 @@ fn commands_of_strings_refuse_other_types() {
     }
 }
 
+/// Requests that end the value of KEY, each by itself; `other` is a key of every kind of source.
+const ENDS: &[&str] = &[
+    "DEL KEY",
+    "UNLINK KEY",
+    "SET KEY v",
+    "SETEX KEY 100 v",
+    "MSET other v KEY v",
+    "RENAME other KEY",
+    "COPY other KEY REPLACE",
+    "RESTORE KEY 0 TEN REPLACE",
+    "RESTORE KEY 1 TEN REPLACE ABSTTL",
+    "EXPIRE KEY -1",
+    "EXPIREAT KEY 1",
+    "SORT numbers STORE KEY",
+    "SORT none STORE KEY",
+    "SUNIONSTORE KEY numbers",
+    "SINTERSTORE KEY none",
+    "ZUNIONSTORE KEY 1 numbers",
+    "ZRANGESTORE KEY none 0 -1",
+    "BITOP NOT KEY none",
+    "BITOP NOT KEY other",
+];
+
+const TEN: &str = r#""\x00\xc0\n\n\x00n\x9fWE\x0e\xaec\xbb""#;
+
+/// Whatever the lazyfree-* directives say: they are how it is logged.
 #[test]
 fn large_values_are_freed_elsewhere() {
     for &(key, _, encoding) in KEYS {
         let is_large = matches!(encoding, "hashtable" | "skiplist");
-        for request in ["DEL", "SET", "PEXPIRE"] {
-            let mut bench = Bench::new();
-            put(&mut bench, key);
-            match request {
-                "SET" => check_on(&mut bench, &format!("SET {key} v -> OK")),
-                "PEXPIRE" => {
-                    check_on(&mut bench, &format!("PEXPIRE {key} 1 -> 1\nTICK 2\nEXISTS {key} -> 0"))
-                }
-                request => check_on(&mut bench, &format!("{request} {key} -> 1")),
+        for lazy in ["LAZY no", "LAZY yes"] {
+            for request in ENDS {
+                let mut bench = Bench::new();
+                put(&mut bench, key);
+                check_on(&mut bench, &format!("{lazy}\nSET other x\nSADD numbers 1 2"));
+                let request = request.replace("KEY", key).replace("TEN", TEN);
+                check_on(&mut bench, &request);
+                assert_eq!(bench.scratch.trash.len(), usize::from(is_large), "{request}");
             }
-            assert_eq!(bench.scratch.trash.len(), usize::from(is_large), "{request} {key}");
+            // Met after its time by a reader, by a writer, by chance, and by active expiry.
+            for meet in ["EXISTS KEY", "SADD KEY x", "SET KEY v", "RANDOM", "ACTIVE"] {
+                let mut bench = Bench::new();
+                put(&mut bench, key);
+                check_on(&mut bench, &format!("{lazy}\nPEXPIRE {key} 1 -> 1\nTICK 2"));
+                match meet {
+                    "ACTIVE" => {
+                        let mut cursor = expire::Cursor::default();
+                        while !expire::step(&bench.engine, &mut cursor, bench.now_ms, &mut bench.scratch)
+                            .round_ended
+                        {}
+                    }
+                    "RANDOM" => check_on(&mut bench, "RANDOMKEY -> nil"),
+                    meet => check_on(&mut bench, &meet.replace("KEY", key)),
+                }
+                assert_eq!(bench.scratch.trash.len(), usize::from(is_large), "{meet} {key}");
+            }
         }
+    }
+}
+
+/// A string that takes long to give back.
+#[test]
+fn long_strings_are_freed_elsewhere() {
+    for request in ENDS.iter().chain(&["GETDEL KEY", "GETSET KEY v", "SET KEY v GET", "GETEX KEY EXAT 1"]) {
+        let mut bench = Bench::new();
+        check_on(&mut bench, "SETRANGE k 100000 x\nSET other x\nSADD numbers 1 2");
+        let request = request.replace("KEY", "k").replace("TEN", TEN);
+        check_on(&mut bench, &request);
+        assert_eq!(bench.scratch.trash.len(), 1, "{request}");
+    }
+}
+
+/// Whole databases go in one piece a shard, and are freed outside the locks.
+#[test]
+fn flushed_databases_are_freed_elsewhere() {
+    for request in ["FLUSHALL", "FLUSHALL SYNC", "FLUSHALL ASYNC", "FLUSHDB", "FLUSHDB SYNC", "FLUSHDB ASYNC"]
+    {
+        let mut bench = Bench::with_shards(4);
+        for &(key, ..) in KEYS {
+            put(&mut bench, key);
+        }
+        check_on(&mut bench, &format!("{request} -> OK\nDBSIZE -> 0"));
+        let freed: usize = bench
+            .scratch
+            .trash
+            .iter()
+            .map(|trash| match trash {
+                Trash::Db(db) => db.table.len(),
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(freed, KEYS.len(), "{request}");
     }
 }
 

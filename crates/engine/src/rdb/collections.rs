@@ -83,6 +83,11 @@ impl Input<'_> {
         }
     }
 
+    /// A hash of Valkey 9 that has fields with an expiry.
+    pub(super) fn hash_of_valkey(&mut self, shapes: &Shapes) -> Read<Hash> {
+        self.hash(Expiries::Behind, shapes)
+    }
+
     fn boxed(&mut self) -> Read<Box<[u8]>> {
         Ok(self.text()?.into_owned().into_boxed_slice())
     }
@@ -183,12 +188,20 @@ impl Input<'_> {
         let mut triples: Vec<(Cow<[u8]>, Cow<[u8]>, Option<i64>)> = Vec::new();
         let mut table = Fields::hash(shapes.hasher.clone());
         for _ in 0..len {
-            let expiry = match expiries {
-                Expiries::None => None,
+            let mut expiry = match expiries {
+                Expiries::None | Expiries::Behind => None,
                 Expiries::Absolute => expiry_of(self.length()?, 1)?,
                 Expiries::From(first) => expiry_of(self.length()?, first)?,
             };
             let (field, value) = (self.text()?, self.text()?);
+            if matches!(expiries, Expiries::Behind) {
+                expiry = match i64::from_le_bytes(self.array()?) {
+                    -1 => None,
+                    // Long ago is long ago; 0 means none here.
+                    at @ 0.. => Some(at.max(1)),
+                    _ => return wrong("a field's expiry is out of range"),
+                };
+            }
             if few {
                 triples.push((field, value, expiry));
             } else if table.insert(&field, &value, expiry) != Insert::Inserted {
@@ -211,6 +224,8 @@ enum Expiries {
     Absolute,
     /// From the first of them on, which counts as 1.
     From(i64),
+    /// Unix ms, behind the value.
+    Behind,
 }
 
 /// The time that a file says as a distance from the one before `first`; 0: none.

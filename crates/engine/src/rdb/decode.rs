@@ -4,7 +4,8 @@
 //! caller looks again when there is more; it should let the buffer double between tries, so that a large item
 //! costs no more than its bytes. A claimed length is never allocated before its bytes are there.
 
-use super::{VERSION_MAX, Value, kind, length, opcode, string_encoding};
+use super::streams::{ACTIVE_TIMES, with_active_times};
+use super::{VERSION_MAX, Value, kind, length, module, opcode, string_encoding};
 use crate::value::Shapes;
 use base::crc64::Crc64;
 use base::{lzf, number};
@@ -51,6 +52,10 @@ pub enum Item<'b> {
     /// A library of functions.
     Function {
         code: Cow<'b, [u8]>,
+    },
+    /// What a module saved besides keys: skipped.
+    ModuleAux {
+        module: String,
     },
     SlotInfo {
         slot: u64,
@@ -190,6 +195,15 @@ enum Length {
 }
 
 impl<'b> Input<'b> {
+    /// All there is: nothing follows.
+    pub(super) fn whole(buf: &'b [u8]) -> Self {
+        Self { buf, at: 0 }
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.buf.len()
+    }
+
     pub(super) fn bytes(&mut self, n: usize) -> Read<&'b [u8]> {
         match self.buf.get(self.at..).and_then(|rest| rest.get(..n)) {
             Some(bytes) => {
@@ -217,7 +231,8 @@ impl<'b> Input<'b> {
         };
         let version = number::parse_u64(trim_zeros(digits)).unwrap_or(0) as u32;
         let valkey = magic[0] == b'V';
-        // Valkey 9 numbers its own format from 80 on; what it adds to version 11 is refused item by item.
+        // Valkey 9 numbers its own format from 80 on; of what it adds to version 11, hashes whose fields expire are
+        // read, and all else is refused item by item.
         if version < 1 || (!valkey && VERSION_MAX < version) {
             return wrong(format!("Can't handle RDB format version {}", String::from_utf8_lossy(digits)));
         }
@@ -226,6 +241,7 @@ impl<'b> Input<'b> {
 
     fn item(&mut self, dialect: Dialect, shapes: &Shapes, crc: &mut Crc64) -> Read<Item<'b>> {
         let (mut expire_ms, mut idle, mut freq) = (None, None, None);
+        let mut active_times = None;
         loop {
             let kind = self.byte()?;
             match kind {
@@ -244,7 +260,13 @@ impl<'b> Input<'b> {
                 opcode::RESIZE_DB => {
                     return Ok(Item::ResizeDb { keys: self.length()?, expires: self.length()? });
                 }
-                opcode::AUX => return Ok(Item::Aux { key: self.text()?, value: self.text()? }),
+                opcode::AUX => {
+                    let (key, value) = (self.text()?, self.text()?);
+                    if *key != *ACTIVE_TIMES {
+                        return Ok(Item::Aux { key, value });
+                    }
+                    active_times = Some(value);
+                }
                 opcode::SLOT_INFO => {
                     return Ok(Item::SlotInfo {
                         slot: self.length()?,
@@ -254,22 +276,29 @@ impl<'b> Input<'b> {
                 }
                 opcode::FUNCTION2 => return Ok(Item::Function { code: self.text()? }),
                 opcode::FUNCTION_PRE_GA => return wrong("Pre-release function format not supported"),
-                opcode::MODULE_AUX => {
-                    return wrong(
-                        "The RDB file contains AUX data of a module, and this server has no modules",
-                    );
-                }
+                opcode::MODULE_AUX => return self.module_aux(),
                 kind if kind::HASH_LISTPACK_EX < kind => {
                     return wrong(format!("Unknown RDB encoding type {kind}"));
                 }
                 kind => {
                     let key = self.text()?;
                     // Numbers that Valkey uses for other things, and what has no number of ours.
-                    let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind;
-                    if is_foreign || matches!(kind, kind::MODULE | kind::MODULE_2 | kind::UNUSED) {
-                        return unsupported(kind, &key);
+                    let is_valkey_hash = dialect.is_valkey && kind == kind::VALKEY_HASH_EXPIRIES;
+                    let is_foreign = dialect.is_valkey && kind::STREAM_3 < kind && !is_valkey_hash;
+                    if matches!(kind, kind::MODULE | kind::MODULE_2) {
+                        let module = module_name(self.length()?);
+                        return unsupported(&format!("belongs to the module '{module}'"), &key);
                     }
-                    return Ok(match self.value(kind, shapes) {
+                    if is_foreign || kind == kind::UNUSED {
+                        return unsupported(&format!("is of the type {kind}"), &key);
+                    }
+                    let value =
+                        if is_valkey_hash { self.valkey_hash(shapes) } else { self.value(kind, shapes) };
+                    let value = value.and_then(|value| match &active_times {
+                        Some(times) => with_active_times(value, times),
+                        None => Ok(value),
+                    });
+                    return Ok(match value {
                         Ok(Some(value)) => Item::Entry { key, value, expire_ms, idle, freq },
                         Ok(None) => Item::Empty { key },
                         Err(Stop::Wrong(what)) => {
@@ -290,6 +319,32 @@ impl<'b> Input<'b> {
             _ => self.collection(kind, shapes)?,
         };
         Ok(object.map(|object| Value::Object(Cow::Owned(object))))
+    }
+
+    fn valkey_hash(&mut self, shapes: &Shapes) -> Read<Option<Value<'b>>> {
+        let hash = self.hash_of_valkey(shapes)?;
+        let object = (!hash.is_empty()).then_some(crate::value::Value::Hash(hash));
+        Ok(object.map(|object| Value::Object(Cow::Owned(object))))
+    }
+
+    /// What a module saved besides keys: every part says what it is, so that it can be passed over.
+    fn module_aux(&mut self) -> Read<Item<'b>> {
+        let module = module_name(self.length()?);
+        // When it was to be loaded: an integer, too.
+        if self.length()? != module::UINT {
+            return wrong(format!("Malformed AUX data of the module '{module}'"));
+        }
+        self.length()?;
+        loop {
+            match self.length()? {
+                module::EOF => return Ok(Item::ModuleAux { module }),
+                module::SINT | module::UINT => drop(self.length()?),
+                module::FLOAT => drop(self.array::<4>()?),
+                module::DOUBLE => drop(self.array::<8>()?),
+                module::STRING => drop(self.string()?),
+                other => return wrong(format!("Unknown part {other} in AUX data of the module '{module}'")),
+            }
+        }
     }
 
     fn eof(&mut self, version: u32, crc: &mut Crc64) -> Read<Item<'b>> {
@@ -379,14 +434,16 @@ impl<'b> Input<'b> {
     }
 }
 
-/// What can't be kept, by name where it has one.
-fn unsupported<T>(kind: u8, key: &[u8]) -> Read<T> {
-    let name = match kind {
-        kind::MODULE | kind::MODULE_2 => "module".to_string(),
-        kind => kind.to_string(),
-    };
+/// A value that can't be kept.
+fn unsupported<T>(what: &str, key: &[u8]) -> Read<T> {
     let key = key.escape_ascii();
-    wrong(format!("the value of type '{name}' at key \"{key}\" is of a type that this version can't hold"))
+    wrong(format!("the value at key \"{key}\" {what}, which this server can't hold"))
+}
+
+/// The name in the id of a module's type: nine characters of six bits, before ten bits of a version.
+fn module_name(id: u64) -> String {
+    const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    (0..9).rev().map(|i| char::from(CHARACTERS[(id >> (10 + 6 * i)) as usize & 63])).collect()
 }
 
 fn trim_zeros(digits: &[u8]) -> &[u8] {

@@ -1,8 +1,9 @@
 //! RDB: Redis's snapshot format, as a codec over byte slices without I/O.
 //!
-//! Written as version 10 with only what Redis 7.0 knows, so that Redis 7.0 and later and Valkey load it; but for
-//! hashes whose fields expire, which are written as Redis 7.4 does. Read: versions 1 to 12 of Redis, and Valkey's up
-//! to 8. Values of modules give an error that names the type and the key.
+//! Written as version 10 with only what Redis 7.0 knows, so that Redis 7.0 and later and Valkey load it. Only where there
+//! are hashes whose fields expire, these are written as Redis 7.4 does, and the version is its 12: what is too old for
+//! them says so at the first bytes, instead of failing in the middle. Read: versions 1 to 12 of Redis, and Valkey's up
+//! to 9. Values of modules give an error that names the module and the key; what modules save besides is passed over.
 
 mod collections;
 mod decode;
@@ -17,10 +18,13 @@ pub use functions::{PayloadError, decode_functions, encode_functions};
 use crate::value;
 
 use ds::entry::{NewPayload, Payload};
+use ds::table::Parts;
 use std::borrow::Cow;
 
-/// The version that is written.
+/// The version that is written where no field of a hash expires.
 pub const VERSION: u32 = 10;
+/// The version that is written where one does.
+pub const VERSION_OF_FIELD_EXPIRY: u32 = 12;
 /// The newest version that is read.
 pub const VERSION_MAX: u32 = 12;
 
@@ -53,6 +57,14 @@ impl<'a> From<&'a value::Value> for Value<'a> {
 }
 
 impl Value<'_> {
+    /// The version that a reader must know for it.
+    pub fn version(&self) -> u32 {
+        match self {
+            Self::Object(object) if object.first_expiry().is_some() => VERSION_OF_FIELD_EXPIRY,
+            _ => VERSION,
+        }
+    }
+
     /// Hands the value to an entry.
     pub fn with_payload<R>(self, put: impl FnOnce(NewPayload<value::Value>) -> R) -> R {
         match self {
@@ -108,9 +120,21 @@ pub(crate) mod kind {
     pub(crate) const STREAM_3: u8 = 21;
     /// Redis before 7.4 was released: expiries are absolute.
     pub(crate) const HASH_EXPIRIES_OLD: u8 = 22;
+    /// Valkey from 9 on: each field with its expiry behind it, in eight bytes; -1 is none.
+    pub(crate) const VALKEY_HASH_EXPIRIES: u8 = 22;
     pub(crate) const HASH_LISTPACK_EX_OLD: u8 = 23;
     pub(crate) const HASH_EXPIRIES: u8 = 24;
     pub(crate) const HASH_LISTPACK_EX: u8 = 25;
+}
+
+/// Parts of what a module saves.
+pub(crate) mod module {
+    pub(crate) const EOF: u64 = 0;
+    pub(crate) const SINT: u64 = 1;
+    pub(crate) const UINT: u64 = 2;
+    pub(crate) const FLOAT: u64 = 3;
+    pub(crate) const DOUBLE: u64 = 4;
+    pub(crate) const STRING: u64 = 5;
 }
 
 /// How a node of a list is kept in the file.

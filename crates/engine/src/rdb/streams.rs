@@ -1,8 +1,13 @@
 //! Streams as files hold them: blocks as they are, counters, groups with what is pending.
+//!
+//! A stream is written in the form that Redis 7.0 knows, which does not say when consumers were active. Redis 7.2's
+//! form does, but 7.0 refuses a whole file for it. So an auxiliary field before the key says it: servers that don't know
+//! the field pass over it, and take the time that a consumer was seen at for both, as they do with 7.0's files. DUMP has
+//! no place for it.
 
 use super::decode::{Input, Read, Stop, wrong};
 use super::encode::{push_length, push_string};
-use super::kind;
+use super::{Value, kind, opcode};
 use crate::value;
 use ds::stream::{Group, GroupError, GroupLoader, Id, LoadError, Stream};
 
@@ -98,10 +103,80 @@ impl Input<'_> {
     }
 }
 
-/// In the form that Redis 7.0 knows, which leaves out when consumers were active.
-pub(super) fn push_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+/// The auxiliary field with the times at which consumers of the next key's stream were active, where these are not the
+/// times that they were seen at: per group its name and the number of consumers, per consumer its name and the time.
+pub(super) const ACTIVE_TIMES: &[u8] = b"greylag-active-times";
+
+pub(super) fn push_active_times(out: &mut Vec<u8>, value: &Value) {
+    let Value::Object(object) = value else { return };
+    let value::Value::Stream(stream) = &**object else { return };
+    let mut times = Vec::new();
+    for group in stream.groups() {
+        let differ = || group.consumers().filter(|consumer| consumer.active_ms != Some(consumer.seen_ms));
+        let count = differ().count();
+        if count == 0 {
+            continue;
+        }
+        push_string(&mut times, group.name(), false);
+        push_length(&mut times, count as u64);
+        for consumer in differ() {
+            push_string(&mut times, consumer.name(), false);
+            times.extend_from_slice(&consumer.active_ms.unwrap_or(NEVER_ACTIVE).to_le_bytes());
+        }
+    }
+    if !times.is_empty() {
+        out.push(opcode::AUX);
+        push_string(out, ACTIVE_TIMES, false);
+        push_string(out, &times, false);
+    }
+}
+
+/// The value with the times that the field before it has; of another type than a stream it stays as it is.
+pub(super) fn with_active_times<'b>(value: Option<Value<'b>>, times: &[u8]) -> Read<Option<Value<'b>>> {
+    let Some(Value::Object(mut object)) = value else { return Ok(value) };
+    if let value::Value::Stream(stream) = object.to_mut() {
+        match set_active_times(stream, times) {
+            Ok(()) => {}
+            Err(Stop::Wrong(what)) => return wrong(what),
+            Err(Stop::Need(_)) => return wrong("Times of stream consumers are cut off"),
+        }
+    }
+    Ok(Some(Value::Object(object)))
+}
+
+fn set_active_times(stream: &mut Stream, times: &[u8]) -> Read<()> {
+    let mut input = Input::whole(times);
+    while !input.is_at_end() {
+        let name = input.text()?;
+        for _ in 0..input.length()? {
+            let consumer = input.text()?;
+            let active_ms = Some(input.time()?).filter(|at| *at != NEVER_ACTIVE);
+            let set = stream.with_group(&name, |group, _| {
+                let seen_ms = group.consumer(&consumer)?.seen_ms;
+                group.set_consumer_times(&consumer, seen_ms, active_ms);
+                Some(())
+            });
+            if set.flatten().is_none() {
+                return wrong("Times of a stream consumer that is not there");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In the form that Redis 7.0 knows, which leaves out when consumers were active. `goes_on` is asked between two parts,
+/// and may take what there is; false ends it.
+pub(super) fn push_stream(
+    out: &mut Vec<u8>,
+    stream: &Stream,
+    compress: bool,
+    goes_on: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+) {
     push_length(out, stream.blocks_len() as u64);
     for block in stream.blocks() {
+        if !goes_on(out) {
+            return;
+        }
         push_string(out, &block.master().to_bytes(), compress);
         push_string(out, block.bytes(), compress);
     }
@@ -112,7 +187,7 @@ pub(super) fn push_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
     push_id(out, counters.max_deleted_id);
     push_length(out, counters.entries_added);
     push_length(out, stream.groups_len() as u64);
-    stream.groups().for_each(|group| push_group(out, group, compress));
+    stream.groups().for_each(|group| push_group(out, group, compress, goes_on));
 }
 
 fn push_id(out: &mut Vec<u8>, id: Id) {
@@ -120,12 +195,20 @@ fn push_id(out: &mut Vec<u8>, id: Id) {
     push_length(out, id.seq);
 }
 
-fn push_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+fn push_group(
+    out: &mut Vec<u8>,
+    group: &Group,
+    compress: bool,
+    goes_on: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+) {
     push_string(out, group.name(), compress);
     push_id(out, group.last_id);
     push_length(out, group.entries_read.unwrap_or(READ_UNKNOWN));
     push_length(out, group.pending_len() as u64);
     for pending in group.pending_between(Id::MIN, Id::MAX) {
+        if !goes_on(out) {
+            return;
+        }
         out.extend_from_slice(&pending.id.to_bytes());
         out.extend_from_slice(&pending.delivered_ms.to_le_bytes());
         push_length(out, pending.deliveries);
@@ -136,6 +219,9 @@ fn push_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
         out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
         push_length(out, consumer.pending_len() as u64);
         for id in consumer.pending_ids(Id::MIN, Id::MAX) {
+            if !goes_on(out) {
+                return;
+            }
             out.extend_from_slice(&id.to_bytes());
         }
     }

@@ -1,23 +1,31 @@
 //! Any split, any truncation, any changed byte; and the texts of errors.
 
 use super::*;
+use crate::access::Used;
 use base::rng::Rng;
 
 const PLAIN: Options = Options { compress: true, checksum: true };
 
 /// A file with these entries in database 3.
 fn file(entries: &[(&[u8], Value, Option<i64>)], options: Options) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut sink = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        true
+    };
     let mut encoder = Encoder::new(options);
-    encoder.header();
+    encoder.header(VERSION);
     encoder.aux(b"redis-ver", b"7.2.4");
     encoder.aux(b"ctime", b"1700000000");
     encoder.select_db(3);
     encoder.resize_db(entries.len() as u64, 1);
     for (key, value, expiry) in entries {
-        encoder.entry(key, value, *expiry);
+        encoder.entry(key, value, *expiry, Used::Unsaid, &mut sink);
     }
     encoder.eof();
-    std::mem::take(encoder.buffer())
+    encoder.give(&mut sink);
+    assert_eq!(encoder.total(), bytes.len() as u64);
+    bytes
 }
 
 /// Decodes with pieces of `piece` bytes; every item as text.
@@ -111,7 +119,7 @@ fn errors_say_what_and_where() {
         (b"REDIS0099", "Can't handle RDB format version 0099 (at offset 0 of the RDB)"),
         (
             b"REDIS0010\x07\x03foo\x01",
-            "the value of type 'module' at key \"foo\" is of a type that this version can't hold (at offset 9 of the RDB)",
+            "the value at key \"foo\" belongs to the module 'AAAAAAAAA', which this server can't hold (at offset 9 of the RDB)",
         ),
         (b"REDIS0010\x63\x03foo", "Unknown RDB encoding type 99 (at offset 9 of the RDB)"),
         (
@@ -147,4 +155,94 @@ fn every_version_is_read() {
     }
     let valkey = checksum([&b"VALKEY080"[..], &body, b"\xff"].concat());
     assert_eq!(decode(&valkey, 1000).unwrap().len(), wanted.len());
+}
+
+/// When consumers were active is in a field of its own, which is part of the entry that it stands before.
+#[test]
+fn times_of_consumers_come_back() {
+    use ds::stream::{Activity, Group, Id, Stream};
+    let mut stream = Stream::new();
+    stream.create_group(b"g", Id::MIN, None);
+    stream.create_group(b"same", Id::MIN, None);
+    let add = |group: &mut Group| {
+        for (name, active_ms) in [(&b"never"[..], None), (b"late", Some(70)), (b"at once", Some(50))] {
+            group.create_consumer(name, 50);
+            group.set_consumer_times(name, 50, active_ms);
+        }
+    };
+    stream.with_group(b"g", |group, _| add(group));
+    let times = |stream: &Stream| -> Vec<_> {
+        let consumers = stream.groups().flat_map(|group| group.consumers());
+        consumers.map(|one| (one.name().to_vec(), one.seen_ms, one.active_ms)).collect()
+    };
+    let written = file(&[(b"k", (&value::Value::Stream(Box::new(stream.clone()))).into(), Some(9))], PLAIN);
+    let mut decoder = Decoder::new();
+    let (mut at, mut found) = (0, None);
+    while found.is_none() {
+        let Ok(Step::Item { consumed, item }) = decoder.next(&written[at..], true) else {
+            panic!("is whole")
+        };
+        at += consumed;
+        if let Item::Entry { value: Value::Object(object), expire_ms, .. } = item {
+            assert_eq!(expire_ms, Some(9));
+            found = Some(object.into_owned());
+        }
+    }
+    let Some(value::Value::Stream(read)) = found else { panic!("is a stream") };
+    assert_eq!(times(&read), times(&stream));
+    // Where the times are the same nothing is added.
+    stream.with_group(b"g", |group, _| {
+        group.delete_consumer(b"never");
+        group.set_consumer_times(b"late", 70, Some(70));
+        group.touch_consumer(b"at once", 50, Activity::Active);
+    });
+    let plain = file(&[(b"k", (&value::Value::Stream(Box::new(stream))).into(), None)], PLAIN);
+    assert!(!plain.windows(20).any(|window| window == b"greylag-active-times"));
+    // Of a consumer that is not there, and cut off.
+    for times in [&b"\x01g\x01\x01x12345678"[..], b"\x01g\x05", b"\x05g"] {
+        let mut encoder = Encoder::new(PLAIN);
+        encoder.header(VERSION);
+        encoder.aux(b"greylag-active-times", times);
+        let mut stream = Stream::new();
+        stream.create_group(b"g", Id::MIN, None);
+        let mut bytes = Vec::new();
+        let mut sink = crate::snapshot::keep(&mut bytes);
+        let value = value::Value::Stream(Box::new(stream));
+        encoder.entry(b"k", &(&value).into(), None, Used::Unsaid, &mut sink);
+        encoder.eof();
+        encoder.give(&mut sink);
+        drop(sink);
+        assert!(decode(&bytes, 1000).is_err(), "{times:?}");
+    }
+}
+
+/// Hashes whose fields expire as Valkey 9 writes them, by hand: its type 22 is another one than Redis's.
+#[test]
+fn valkey_hashes_with_expiries_are_read() {
+    let read = |magic: &[u8], times: [i64; 2]| {
+        let mut file = [magic, b"\xfe\x00\x16\x01h\x02\x01a\x011"].concat();
+        file.extend_from_slice(&times[0].to_le_bytes());
+        file.extend_from_slice(b"\x01b\xc0\x05");
+        file.extend_from_slice(&times[1].to_le_bytes());
+        let mut decoder = Decoder::new();
+        let mut at = 0;
+        loop {
+            let step = decoder.next(&file[at..], true).map_err(|error| error.what)?;
+            let Step::Item { consumed, item } = step else { panic!("all is there") };
+            at += consumed;
+            if let Item::Entry { value: Value::Object(object), .. } = item {
+                let value::Value::Hash(hash) = &*object else { panic!("a hash was written") };
+                let mut fields = Vec::new();
+                hash.for_each(|field, value, at| fields.push((field.to_vec(), value.to_vec(), at)));
+                assert_eq!(at, file.len());
+                return Ok(fields);
+            }
+        }
+    };
+    let field = |name: &[u8], value: &[u8], at| (name.to_vec(), value.to_vec(), at);
+    let fields = read(b"VALKEY080", [-1, 1_700_000_000_123]).unwrap();
+    assert_eq!(fields, [field(b"b", b"5", Some(1_700_000_000_123)), field(b"a", b"1", None)]);
+    assert_eq!(read(b"VALKEY080", [0, -1]).unwrap()[0], field(b"a", b"1", Some(1)));
+    let error: String = read(b"VALKEY080", [-2, -1]).unwrap_err();
+    assert_eq!(error, "a field's expiry is out of range, in the value at key \"h\"");
 }

@@ -1,9 +1,20 @@
 //! A hash: one listpack of fields and values, the same with expiries, or a table.
+//!
+//! A field whose time has passed is not there for those who look by a clock: each of the functions here that reads or
+//! changes fields takes a [`Horizon`], and for it such a field is absent. It stays until somebody takes it out
+//! ([`Hash::take_due`]) or writes over it; [`Hash::len`] counts it so long.
+
+mod edit;
+mod pick;
+#[cfg(test)]
+mod tests;
+
+pub use edit::Set;
 
 use super::Shapes;
 use super::shapes::has_repeats;
 use ds::fields::{Fields, Insert};
-use ds::listpack::{Listpack, Text, Value};
+use ds::listpack::{Listpack, Place, Text, Value};
 
 #[derive(Clone)]
 pub enum Hash {
@@ -16,6 +27,24 @@ pub enum Hash {
 
 /// A field, its value, and when it expires (Unix ms).
 pub type Triple<'v> = (Value<'v>, Value<'v>, Option<i64>);
+
+/// Fields whose expiry lies before it are gone for whoever looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Horizon(i64);
+
+impl Horizon {
+    /// Nothing is gone: for what goes by nobody's clock, as the stream of a primary.
+    pub const NONE: Self = Self(i64::MIN);
+
+    pub fn at(now_ms: i64) -> Self {
+        Self(now_ms)
+    }
+
+    #[inline]
+    pub fn hides(self, expiry: Option<i64>) -> bool {
+        expiry.is_some_and(|at| at < self.0)
+    }
+}
 
 impl Hash {
     /// A hash of few fields in the form that it has after loading; `None` if a field comes twice.
@@ -70,13 +99,74 @@ impl Hash {
         self.len() == 0
     }
 
-    pub fn for_each(&self, mut visit: impl FnMut(Value, Value, Option<i64>)) {
+    /// The field's value.
+    #[inline]
+    pub fn get(&self, field: &[u8], horizon: Horizon) -> Option<Value<'_>> {
         match self {
             Self::Pack(pack) => {
-                let mut values = pack.iter();
-                while let (Some(field), Some(value)) = (values.next(), values.next()) {
-                    visit(field, value, None);
-                }
+                let view = pack.view();
+                Some(view.get(view.next(place_in(pack, field, 2)?)?))
+            }
+            _ => self.look(field, horizon).map(|(value, _)| value),
+        }
+    }
+
+    /// The field's value and expiry.
+    pub fn look(&self, field: &[u8], horizon: Horizon) -> Option<(Value<'_>, Option<i64>)> {
+        let found = match self {
+            Self::Pack(_) => (self.get(field, horizon)?, None),
+            Self::PackEx(pack) => {
+                let view = pack.view();
+                let value = view.next(place_in(pack, field, 3)?)?;
+                (view.get(value), expiry_of(view.get(view.next(value)?)))
+            }
+            Self::Table(table) => {
+                let field = table.get(field)?;
+                (Value::Str(field.value), field.expiry)
+            }
+        };
+        (!horizon.hides(found.1)).then_some(found)
+    }
+
+    pub fn contains(&self, field: &[u8], horizon: Horizon) -> bool {
+        match self {
+            Self::Pack(pack) => place_in(pack, field, 2).is_some(),
+            _ => self.look(field, horizon).is_some(),
+        }
+    }
+
+    /// When the first of the fields expires.
+    pub fn earliest(&self) -> Option<i64> {
+        match self {
+            Self::Pack(_) => None,
+            // What expires comes first.
+            Self::PackEx(pack) => triples(pack).next().and_then(|(_, _, expiry)| expiry),
+            Self::Table(table) if table.volatile_len() == 0 => None,
+            Self::Table(table) => table.earliest(),
+        }
+    }
+
+    /// Whether there is a field whose time has passed.
+    #[inline]
+    pub fn has_due(&self, horizon: Horizon) -> bool {
+        !matches!(self, Self::Pack(_)) && horizon.hides(self.earliest())
+    }
+
+    /// Fields whose time has not passed. Looks at each of them only if that of some has.
+    pub fn live_len(&self, horizon: Horizon) -> usize {
+        if !self.has_due(horizon) {
+            return self.len();
+        }
+        let mut count = 0;
+        self.for_each_live(horizon, |_, _| count += 1);
+        count
+    }
+
+    /// All fields, whether their time has passed or not.
+    pub fn for_each<'h>(&'h self, mut visit: impl FnMut(Value<'h>, Value<'h>, Option<i64>)) {
+        match self {
+            Self::Pack(pack) => {
+                pairs(pack).for_each(|(field, value, _)| visit(field, value, None));
             }
             Self::PackEx(pack) => {
                 triples(pack).for_each(|(field, value, expiry)| visit(field, value, expiry));
@@ -87,13 +177,40 @@ impl Hash {
         }
     }
 
+    /// The fields whose time has not passed.
+    pub fn for_each_live<'h>(&'h self, horizon: Horizon, mut visit: impl FnMut(Value<'h>, Value<'h>)) {
+        self.for_each(|field, value, expiry| {
+            if !horizon.hides(expiry) {
+                visit(field, value);
+            }
+        });
+    }
+
+    /// Visits fields from a cursor on, as HSCAN does; the cursor to go on from, 0 at the end. Small forms are given
+    /// whole.
+    pub fn scan<'h>(
+        &'h self,
+        cursor: u64,
+        count: usize,
+        horizon: Horizon,
+        mut visit: impl FnMut(Value<'h>, Value<'h>),
+    ) -> u64 {
+        let Self::Table(table) = self else {
+            self.for_each_live(horizon, visit);
+            return 0;
+        };
+        table.scan(cursor, count, |field| {
+            if !horizon.hides(field.expiry) {
+                visit(Value::Str(field.key), Value::Str(field.value));
+            }
+        })
+    }
+
     /// Whether some field has an expiry.
     pub fn is_volatile(&self) -> bool {
         match self {
-            Self::Pack(_) => false,
-            // What expires comes first.
-            Self::PackEx(pack) => triples(pack).next().is_some_and(|(_, _, expiry)| expiry.is_some()),
             Self::Table(table) => table.volatile_len() != 0,
+            _ => self.earliest().is_some(),
         }
     }
 
@@ -104,13 +221,23 @@ impl Hash {
             Self::Table(_) => "hashtable",
         }
     }
+}
 
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Pack(pack) | Self::PackEx(pack) => pack.bytes().len(),
-            Self::Table(table) => table.memory_bytes(),
-        }
-    }
+/// Where the field stands in a listpack of fields of so many elements each.
+#[inline]
+fn place_in(pack: &Listpack, field: &[u8], width: usize) -> Option<Place> {
+    let view = pack.view();
+    view.find(view.first()?, field, width - 1)
+}
+
+fn expiry_of(value: Value) -> Option<i64> {
+    value.as_int().filter(|at| *at != 0)
+}
+
+/// The fields of a listpack without expiries.
+fn pairs(pack: &Listpack) -> impl Iterator<Item = Triple<'_>> {
+    let mut values = pack.iter();
+    std::iter::from_fn(move || Some((values.next()?, values.next()?, None)))
 }
 
 /// The fields of a listpack with expiries.
@@ -118,6 +245,6 @@ pub(crate) fn triples(pack: &Listpack) -> impl Iterator<Item = Triple<'_>> + Clo
     let mut values = pack.iter();
     std::iter::from_fn(move || {
         let (field, value, expiry) = (values.next()?, values.next()?, values.next()?);
-        Some((field, value, expiry.as_int().filter(|at| *at != 0)))
+        Some((field, value, expiry_of(expiry)))
     })
 }

@@ -185,13 +185,6 @@ impl List {
             Self::Chunks(_) => "quicklist",
         }
     }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Pack(pack) => pack.bytes().len(),
-            Self::Chunks(list) => list.memory_bytes(),
-        }
-    }
 }
 
 impl Default for List {

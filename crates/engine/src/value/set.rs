@@ -222,14 +222,6 @@ impl Set {
             Self::Table(_) => "hashtable",
         }
     }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Ints(ints) => ints.bytes().len(),
-            Self::Pack(pack) => pack.bytes().len(),
-            Self::Table(table) => table.memory_bytes(),
-        }
-    }
 }
 
 fn place_in(pack: &Listpack, member: &[u8]) -> Option<Place> {
@@ -251,7 +243,7 @@ const INT_BYTES_MAX: usize = 10;
 
 /// `count` different numbers below `len`, each choice equally likely (Floyd's sampling), ascending; all of them if
 /// there are no more.
-fn ranks(len: usize, count: usize, rng: &mut Rng) -> Vec<usize> {
+pub(super) fn ranks(len: usize, count: usize, rng: &mut Rng) -> Vec<usize> {
     if len <= count {
         return (0..len).collect();
     }

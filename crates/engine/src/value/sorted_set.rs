@@ -9,7 +9,7 @@ use base::number::{F64Text, parse_f64};
 use base::rng::Rng;
 use ds::listpack::{Listpack, Place, Side, Text, Value, element_bytes};
 use ds::sorted::{Edge, Insert, Sorted};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 #[derive(Clone)]
 pub enum SortedSet {
@@ -186,6 +186,36 @@ impl SortedSet {
         }
     }
 
+    /// Visits the elements of each range of scores, range by range, until told to stop.
+    pub fn visit_scores<'s>(
+        &'s self,
+        ranges: &[Range<f64>],
+        mut visit: impl FnMut(Value<'s>, f64) -> ControlFlow<()>,
+    ) {
+        match self {
+            Self::Pack(pack) => {
+                let all: Vec<(Value, f64)> = pairs(pack).map(|(_, member, score)| (member, score)).collect();
+                for range in ranges {
+                    let first = all.partition_point(|(_, score)| *score < range.start);
+                    let mut within = all[first..].iter().take_while(|(_, score)| *score < range.end);
+                    if within.try_for_each(|&(member, score)| visit(member, score)).is_break() {
+                        return;
+                    }
+                }
+            }
+            Self::Tree(tree) => {
+                for range in ranges {
+                    let first = tree.count_before(Edge::Score(range.start));
+                    let end = tree.count_before(Edge::Score(range.end));
+                    let mut within = tree.range(first..end.max(first));
+                    if within.try_for_each(|(member, score)| visit(Value::Str(member), score)).is_break() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     /// Visits one element by chance, each with the same probability.
     pub fn visit_random(&self, rng: &mut Rng, visit: impl FnMut(Value, f64)) {
         if !self.is_empty() {
@@ -217,13 +247,6 @@ impl SortedSet {
         match self {
             Self::Pack(_) => "listpack",
             Self::Tree(_) => "skiplist",
-        }
-    }
-
-    pub fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Pack(pack) => pack.bytes().len(),
-            Self::Tree(tree) => tree.memory_bytes(),
         }
     }
 }

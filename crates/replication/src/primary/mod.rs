@@ -23,6 +23,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod too_old;
 
 use crate::{ConnId, Facts, History, Level};
 use base::position::{Offset, ReplId};
@@ -135,6 +136,9 @@ pub enum Event<'a> {
     /// The snapshot was cut at this offset of the log, which is pinned from there on, in the history that held at
     /// that instant: read under the same locks, since our role may change before this event is heard.
     SnapshotCut { id: SnapshotId, offset: Offset, replid: ReplId },
+    /// What is about to be cut has hashes whose fields expire: replicas before Redis 7.4 can't load it. Before
+    /// `SnapshotCut`.
+    SnapshotHasFieldExpiries { id: SnapshotId },
     /// As many snapshots run as can: it was not cut, and is tried again.
     SnapshotBusy { id: SnapshotId },
     /// Complete. Disk: a file of so many bytes. Sockets: so many bytes were given to every replica that is still
@@ -310,6 +314,7 @@ pub struct Primary {
     alone_since_ms: i64,
     few_replicas: bool,
     good_replicas: usize,
+    suspects: Vec<too_old::Suspect>,
 }
 
 /// How far a replica's synchronization is.
@@ -344,6 +349,9 @@ struct Replica {
     last_ack_ms: i64,
     /// When bytes of its payload moved last.
     last_progress_ms: i64,
+    has_acked: bool,
+    /// Its payload has hashes whose fields expire.
+    has_field_expiries: bool,
     /// An ACK came before the payload's end was known to be sent.
     early_ack: bool,
     decoder: Decoder,
@@ -357,6 +365,7 @@ struct Running {
     offset: Option<Offset>,
     /// Forty characters that end a payload by socket.
     mark: Vec<u8>,
+    has_field_expiries: bool,
 }
 
 impl Primary {
@@ -373,6 +382,7 @@ impl Primary {
             alone_since_ms: now_ms,
             few_replicas: false,
             good_replicas: 0,
+            suspects: Vec::new(),
         }
     }
 
@@ -382,8 +392,9 @@ impl Primary {
         match event {
             Event::Sync { conn, request, facts, peer } => self.sync(view, conn, request, facts, peer, out),
             Event::Received { conn, bytes } => self.received(view, conn, bytes, out),
-            Event::Closed { conn } => self.lost(view, conn, out),
+            Event::Closed { conn } => self.closed(view, conn, out),
             Event::SnapshotCut { id, offset, replid } => self.snapshot_cut(view, id, offset, replid, out),
+            Event::SnapshotHasFieldExpiries { id } => self.snapshot_has_field_expiries(id),
             Event::SnapshotBusy { id } => self.snapshot_busy(view, id, out),
             Event::SnapshotReady { id, bytes } => self.snapshot_ready(view, id, bytes, out),
             Event::SnapshotFailed { id, error } => self.snapshot_failed(view, id, &error, out),
@@ -404,12 +415,23 @@ impl Primary {
         self.replicas.iter_mut().find(|replica| replica.conn == conn)
     }
 
+    /// The other side ended the connection, or it broke.
+    fn closed(&mut self, view: &View, conn: ConnId, out: &mut Vec<Action>) {
+        let live = self.snapshot.as_ref().is_some_and(|running| running.target == Target::Sockets);
+        if let Some(replica) = self.lost(view, conn, out)
+            && replica.was_sent_data(live)
+        {
+            self.judge(view, &replica, out);
+        }
+    }
+
     /// The connection is gone.
-    fn lost(&mut self, view: &View, conn: ConnId, out: &mut Vec<Action>) {
-        let Some(at) = self.replicas.iter().position(|replica| replica.conn == conn) else { return };
+    fn lost(&mut self, view: &View, conn: ConnId, out: &mut Vec<Action>) -> Option<Replica> {
+        let at = self.replicas.iter().position(|replica| replica.conn == conn)?;
         let replica = self.replicas.remove(at);
         notice(out, format!("Connection with replica {} lost.", replica.name()));
         self.left(view, out);
+        Some(replica)
     }
 
     /// We end the connection.

@@ -105,6 +105,7 @@ impl Replica {
             self.acked_aof = self.acked_aof.max(Offset(offset.max(0) as u64));
         }
         self.last_ack_ms = view.now_ms;
+        self.has_acked = true;
         match self.phase {
             Phase::AwaitsAck { from } => {
                 self.phase = Phase::Online;

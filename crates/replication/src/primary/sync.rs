@@ -3,7 +3,7 @@
 use super::describe::name;
 use super::{
     Action, ConnId, Flush, MARK_BYTES, Offset, Peer, Phase, Primary, Replica, Role, Running, SnapshotId,
-    SyncRequest, Target, View, notice, warning,
+    SyncRequest, Target, View, notice, too_old, warning,
 };
 use crate::{Continue, Facts, History, Level, Refusal};
 use base::position::ReplId;
@@ -37,6 +37,10 @@ impl Primary {
         // What is filtered must not become the file of the whole data set: it goes to sockets only.
         if facts.is_filtered() && !facts.capa_eof {
             return refuse(conn, "-ERR Filtered replica requires EOF capability", out);
+        }
+        // Said once, when it began: it asks every second.
+        if self.refuses(view, &facts, &peer) && !continues(view, &request) {
+            return refuse(conn, too_old::REFUSAL, out);
         }
         notice(out, format!("Replica {} asks for synchronization", name(&facts, &peer)));
         match request {
@@ -143,6 +147,7 @@ impl Primary {
         let running = self.snapshot.as_ref().expect("a snapshot is running");
         let (id, cut) = (running.id, running.offset);
         self.replicas[at].phase = Phase::InSnapshot;
+        self.replicas[at].has_field_expiries = running.has_field_expiries;
         out.push(Action::Attach { to: conn, id });
         if let Some(offset) = cut {
             self.replicas[at].announce(view, offset, out);
@@ -171,13 +176,21 @@ impl Primary {
         notice(out, format!("Starting BGSAVE for SYNC with target: {word}"));
         let mut mark = vec![0; MARK_BYTES];
         self.rng.fill_hex(&mut mark);
-        self.snapshot = Some(Running { id, target: target.clone(), offset: None, mark });
+        let target_of = target.clone();
+        self.snapshot =
+            Some(Running { id, target: target_of, offset: None, mark, has_field_expiries: false });
         let (without_data, without_functions) = wants(&first);
         out.push(Action::StartSnapshot { id, target, replicas, without_data, without_functions });
     }
 
     fn is_running(&self, id: SnapshotId) -> bool {
         self.snapshot.as_ref().is_some_and(|running| running.id == id)
+    }
+
+    pub(super) fn snapshot_has_field_expiries(&mut self, id: SnapshotId) {
+        let Some(running) = self.snapshot.as_mut().filter(|running| running.id == id) else { return };
+        running.has_field_expiries = true;
+        self.in_snapshot().for_each(|replica| replica.has_field_expiries = true);
     }
 
     pub(super) fn snapshot_cut(
@@ -325,6 +338,8 @@ impl Replica {
             acked_aof: Offset::ZERO,
             last_ack_ms: view.now_ms,
             last_progress_ms: view.now_ms,
+            has_acked: false,
+            has_field_expiries: false,
             early_ack: false,
             decoder: Decoder::new(),
             input: Vec::new(),
@@ -348,6 +363,13 @@ fn wants(facts: &Facts) -> (bool, bool) {
 
 fn refuse(conn: ConnId, error: &str, out: &mut Vec<Action>) {
     out.push(Action::Refuse { conn, line: format!("{error}\r\n") });
+}
+
+/// Whether who asks so can go on from the log.
+fn continues(view: &View, request: &SyncRequest) -> bool {
+    let SyncRequest::Psync { id, wanted: Some(wanted), .. } = request else { return false };
+    let log = view.log_start.map(|start| (start, view.log_end));
+    matches!(view.history.can_continue(id, *wanted, log), Continue::Yes { .. })
 }
 
 fn refusal_of_failover(view: &View, id: &[u8]) -> Option<&'static str> {

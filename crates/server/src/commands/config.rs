@@ -235,6 +235,7 @@ fn resetstat(session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: &m
     server.errors.reset();
     server.expire_stats.reset();
     server.rates.reset();
+    server.lazyfree.reset();
     server.connections_received.store(0, Relaxed);
     server.rejected_connections.store(0, Relaxed);
     server.persistence.state.lock().saves = 0;

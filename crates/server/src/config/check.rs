@@ -1,6 +1,7 @@
 //! What a value must fulfil beyond its type and range.
 
 use super::Config;
+use crate::sys;
 
 /// Looks at the directive `name`, which was just set. The error is the text behind "- " in CONFIG SET's reply.
 pub fn check(name: &str, config: &mut Config) -> Result<(), String> {
@@ -26,6 +27,9 @@ pub fn check(name: &str, config: &mut Config) -> Result<(), String> {
             Ok(())
         }
         "latency-tracking-info-percentiles" => percentiles(&config.latency_tracking_info_percentiles.0),
+        "locale-collate" if !config.locale_collate.is_empty() && !sys::is_locale(&config.locale_collate) => {
+            Err("Invalid locale name".into())
+        }
         "oom-score-adj-values" => oom_scores(&config.oom_score_adj_values.0),
         "proc-title-template" => title_template(&config.proc_title_template),
         _ => Ok(()),

@@ -355,7 +355,7 @@ fn lines_of_redis_conf() {
 #[test]
 fn what_has_no_effect_yet_is_warned_of() {
     assert!(Config::default().warnings().is_empty());
-    let config = read("activerehashing no\nport 1\nhll-sparse-max-bytes 3000").expect("is read");
+    let config = read("activerehashing no\nport 1\nacllog-max-len 128").expect("is read");
     assert_eq!(
         config.warnings(),
         ["WARNING: the directive 'activerehashing' is accepted, but has no effect yet."]

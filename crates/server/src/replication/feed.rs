@@ -486,6 +486,9 @@ impl Thread {
             }
         }
         self.jobs.insert(id, Job { cursor, cancel: cancel.clone(), queue: queue.clone(), file: None });
+        if snapshot.has_field_expiries {
+            self.step(Event::SnapshotHasFieldExpiries { id });
+        }
         self.step(Event::SnapshotCut { id, offset, replid });
         let mailbox = self.mailbox.clone();
         crate::start::spawn("sync", move || {

@@ -62,7 +62,7 @@ fn run(server: &'static Server, txn: &mut Txn, call: Call, args: Args) -> Done {
         let (found, keys, argv) = prepare(server, interpreter, call, args)?;
         let mut out = Vec::new();
         let mut reply = Reply::new(&mut out, Proto::Resp2);
-        Ok(interpreter.run(&mut StreamHost { server, txn }, &found.run(), keys, argv, &mut reply))
+        Ok::<_, Error>(interpreter.run(&mut StreamHost { server, txn }, &found.run(), keys, argv, &mut reply))
     });
     match ran.expect("this thread runs one script at a time")? {
         Ran::Done(_) => Ok(()),

@@ -189,6 +189,22 @@ const COMMANDS: &[&str] = &[
     "copy",
     "move",
     "touch",
+    "hset",
+    "hmset",
+    "hsetnx",
+    "hget",
+    "hmget",
+    "hgetall",
+    "hkeys",
+    "hvals",
+    "hlen",
+    "hexists",
+    "hdel",
+    "hstrlen",
+    "hincrby",
+    "hincrbyfloat",
+    "hrandfield",
+    "hscan",
     "lpush",
     "rpush",
     "lpushx",
@@ -206,6 +222,18 @@ const COMMANDS: &[&str] = &[
     "ltrim",
     "lmove",
     "rpoplpush",
+    "sort",
+    "sort_ro",
+    "zunionstore",
+    "zinter",
+    "zmpop",
+    "xadd",
+    "xtrim",
+    "xread",
+    "xreadgroup",
+    "xautoclaim",
+    "xgroup|create",
+    "xinfo|consumers",
     "dbsize",
     "flushdb",
     "flushall",
@@ -277,15 +305,31 @@ const REQUESTS: &[&str] = &[
     "config get a",
     "restore a 0 x",
     "touch a",
+    "hset a b c",
+    "hmset a b c",
+    "hget a b",
+    "hdel a b c",
+    "hscan a 0",
     "lpush a b",
     "lpop a 2",
     "lpos a b",
     "lmove a b left right",
     "rpoplpush a b",
+    "sort a by b get c store d",
+    "sort a by b* limit 0 1",
+    "sort_ro a by b get c store d",
+    "zunionstore a 2 b c",
+    "zunionstore a 3 b c",
+    "zinter 1 b",
+    "zmpop 0 a min",
     "lmpop 2 a b left",
     "lmpop 3 a b left",
     "lmpop x a left",
     "setrange a 0 x",
+    "xadd a * b c",
+    "xread count 1 streams a b 0 0",
+    "xreadgroup group g c streams a >",
+    "xgroup create a g $",
     "client getname",
 ];
 
@@ -296,19 +340,66 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "key" => key(rng),
         "set-key" if rng.one_in(30) => key(rng),
         "set-key" => number_after(rng, "s", 6),
+        "hash-key" if rng.one_in(30) => key(rng),
+        "hash-key" => number_after(rng, "h", 5),
+        "field" => field(rng),
         "text-key" => number_after(rng, "t", 3),
         "list-key" if rng.one_in(12) => key(rng),
         "list-key" => number_after(rng, "l", 4),
         "element" if rng.one_in(4) => value(rng),
         "element" => number_after(rng, "e", 6),
         "zset-key" => number_after(rng, "z", 4),
+        "stream-key" if rng.one_in(25) => key(rng),
+        "stream-key" => number_after(rng, "st", 3),
+        "new-id" | "entry-id" | "last-id" | "id-bound" => stream_id(rng, kind),
+        "group" => number_after(rng, "g", 2),
+        "consumer" => number_after(rng, "c", 3),
+        "block-entries" => text(rng, &["0", "1", "3", "10", "100"]),
         "geo-key" => number_after(rng, "g", 2),
+        "sorted-zset-key" => number_after(rng, "y", 3),
+        "number-key" => number_after(rng, "n", 3),
+        "number-set-key" => number_after(rng, "i", 3),
+        // Of different texts: equal ones would come in the order of a hash table.
+        "number" if rng.one_in(200) => b"x".to_vec(),
+        "plain-member" => number_after(rng, "m", 60),
+        "real-key" => number_after(rng, "r", 2),
+        "number" => number(rng, -9, 10),
+        "weight-hash-key" => format!("h{}", number_text(rng, -9, 10)).into_bytes(),
+        "weight-key" => format!("w{}", number_text(rng, -9, 10)).into_bytes(),
+        "int-weight-key" => format!("v{}", number_text(rng, -9, 10)).into_bytes(),
         "longitude" => {
             text(rng, &["13.361389", "15.087269", "-180", "180", "0", "-0.1", "181", "x", "120.5"])
         }
         "latitude" => {
             text(rng, &["38.115556", "37.502669", "85", "-85.05112878", "0", "86", "nan", "-33.25"])
         }
+        "placed" => return placed(rng, out),
+        "far-key" => number_after(rng, "f", 2),
+        "distance-key" => number_after(rng, "d", 2),
+        "unit" if rng.one_in(20) => text(rng, &["yd", "", "kms"]),
+        "unit" => text(rng, &["m", "km", "km", "km", "ft", "mi", "KM"]),
+        "radius" if rng.one_in(15) => text(rng, &["-1", "x", "nan", "inf", "", "1e400"]),
+        "radius" => text(
+            rng,
+            &["0", "0.5", "1", "100", "150.25", "700", "1000", "3000", "6000", "12000", "21000", "1e7"],
+        ),
+        "hll-key" if rng.one_in(20) => key(rng),
+        "hll-key" => number_after(rng, "p", 4),
+        "corrupt-hll-key" => number_after(rng, "q", 2),
+        "hll-element" => number_after(rng, "e", 3000),
+        "hll" => hyperloglog(rng, &[b"\x7f\xff", b"\x4f\xff\x6f\xff", b"\x7f\xf0\x80\x0d", b"\xff\x7f\xfb"]),
+        "corrupt-hll" => hyperloglog(rng, &[b"\x60\x00", b"\x7f\xff\x00", b"", b"\x80\x80\x80"]),
+        "bit-key" if rng.one_in(20) => key(rng),
+        "bit-key" => number_after(rng, "b", 3),
+        "integer-type" if rng.one_in(20) => text(rng, &["u64", "i65", "u0", "i0", "U8", "8", "", "u08"]),
+        "integer-type" if rng.one_in(3) => text(rng, &["u1", "i1", "u8", "i8", "i64", "u63", "i32"]),
+        "integer-type" if rng.one_in(2) => format!("u{}", 1 + rng.below(63)).into_bytes(),
+        "integer-type" => format!("i{}", 1 + rng.below(64)).into_bytes(),
+        "place-of-bits" if rng.one_in(20) => {
+            text(rng, &["-1", "4294967296", "#536870912", "#x", "#-1", "#", "x", "#9223372036854775807"])
+        }
+        "place-of-bits" if rng.one_in(3) => format!("#{}", rng.below(20)).into_bytes(),
+        "place-of-bits" => number(rng, 0, 1200),
         "lex-key" => number_after(rng, "x", 2),
         "member" => member(rng),
         "score" if rng.one_in(6) => text(rng, SCORES),
@@ -394,8 +485,72 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
     out.push(one);
 }
 
+/// A HyperLogLog as clients may write it, with a count that is kept or out of date.
+fn hyperloglog(rng: &mut Rng, registers: &[&[u8]]) -> Vec<u8> {
+    let registers = registers[rng.below(registers.len() as u64) as usize];
+    let count: &[u8] = if rng.one_in(2) { b"\x07\0\0\0\0\0\0\0" } else { b"\0\0\0\0\0\0\0\x80" };
+    let head: &[u8] = match rng.below(20) {
+        0 => b"HYLL\0\0\0\0",
+        1 => b"HYLL\x02\0\0\0",
+        2 => b"HYLX\x01\0\0\0",
+        _ => b"HYLL\x01\0\0\0",
+    };
+    [head, count, registers].concat()
+}
+
+/// Longitude, latitude and member: each member has a place of its own.
+fn placed(rng: &mut Rng, out: &mut Vec<Vec<u8>>) {
+    let n = rng.below(400);
+    let (longitude, latitude) = ((n * 97 % 400) as f64 * 0.89 - 178.0, (n * 61 % 400) as f64 * 0.41 - 82.0);
+    out.extend([longitude.to_string(), latitude.to_string(), format!("m{n}")].map(String::into_bytes));
+}
+
 fn number_text(rng: &mut Rng, from: i64, to: i64) -> String {
     String::from_utf8(number(rng, from, to)).expect("digits are text")
+}
+
+/// Ids of few enough entries that they meet; the last millisecond takes as many as there are.
+fn stream_id(rng: &mut Rng, kind: &str) -> Vec<u8> {
+    const LAST_MS: i64 = 60;
+    const WRONG: &[&str] = &[
+        "",
+        "abc",
+        "1-",
+        "-1",
+        "1-2-3",
+        "5-x",
+        "1-*x",
+        "99999999999999999999",
+        " 1-1",
+        "007-01",
+        "1\u{0}-1",
+    ];
+    let within = |rng: &mut Rng| (1 + rng.below(LAST_MS as u64 - 1), rng.below(4));
+    let (ms, seq) = within(rng);
+    let text = match kind {
+        _ if rng.one_in(40) => pick(rng, WRONG).to_string(),
+        "new-id" => match rng.below(6) {
+            0..=2 => format!("{LAST_MS}-*"),
+            3 => format!("{ms}-*"),
+            4 => format!("{ms}-{seq}"),
+            _ => pick(rng, &["0-0", "0-1", "-", "+", "3", "0-*", "60-1"]).to_string(),
+        },
+        // Behind all that can have been deleted: 7.0.15 lets a stream go back there, 7.2 does not.
+        "last-id" => format!("{LAST_MS}-{}", 5000 + rng.below(1000)),
+        "id-bound" if rng.one_in(4) => {
+            pick(rng, &["-", "+", "(", "(0-0", "(18446744073709551615-18446744073709551615", "(-"])
+                .to_string()
+        }
+        "id-bound" if rng.one_in(4) => format!("({ms}-{seq}"),
+        _ if rng.one_in(25) => {
+            pick(rng, &["0", "+", "-", "18446744073709551615-18446744073709551615", "0-0", "$", ">"])
+                .to_string()
+        }
+        _ if rng.one_in(3) => format!("{LAST_MS}-{}", rng.below(40)),
+        _ if rng.one_in(4) => ms.to_string(),
+        _ => format!("{ms}-{seq}"),
+    };
+    text.into_bytes()
 }
 
 fn number_after(rng: &mut Rng, letter: &str, count: u64) -> Vec<u8> {
@@ -421,6 +576,19 @@ fn member(rng: &mut Rng) -> Vec<u8> {
         2..=9 => number(rng, -3, 12),
         10 => value(rng),
         _ => number_after(rng, "m", 60),
+    }
+}
+
+/// Of few enough that they meet, and of enough for tables; sometimes too long for a listpack.
+fn field(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(200) {
+        0 => vec![b'f'; 65],
+        1 => vec![b'f'; 64],
+        2 => Vec::new(),
+        3..=20 => number(rng, -3, 12),
+        21 => value(rng),
+        22..=60 => number_after(rng, "f", 2000),
+        _ => number_after(rng, "f", 20),
     }
 }
 

@@ -24,6 +24,10 @@ pub enum Class {
     Dump,
     /// FUNCTION LIST: in any order of libraries, functions and flags.
     Libraries,
+    /// XPENDING: how long something has been pending may be a minute apart.
+    Pending,
+    /// XINFO of groups: without consumers and times.
+    Groups,
     /// COMMAND INFO: notes are prose, each server's own.
     Notes,
 }
@@ -59,6 +63,8 @@ impl Class {
             Class::Hello => without_own(one) == without_own(two),
             Class::Dump => one == two || is_compressed(one) || is_compressed(two),
             Class::Libraries => all_sorted(one) == all_sorted(two),
+            Class::Pending => same_pending(one, two),
+            Class::Groups => without_times(one) == without_times(two),
             Class::Notes => without_notes(one) == without_notes(two),
         }
     }
@@ -118,6 +124,50 @@ fn without_own(reply: &Value) -> Vec<(Value, Value)> {
 /// A string, type 0, whose first byte says LZF.
 fn is_compressed(dump: &Value) -> bool {
     matches!(dump, Value::Bulk(bytes) if bytes.starts_with(&[0, 0xc3]))
+}
+
+/// Arrays of id, consumer, milliseconds and count.
+fn same_pending(one: &Value, two: &Value) -> bool {
+    const MOST_MS: i64 = 60_000;
+    match (one, two) {
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).all(|(a, b)| match (a, b) {
+                (Value::Array(a), Value::Array(b)) if a.len() == 4 && b.len() == 4 => {
+                    (&a[..2], &a[3]) == (&b[..2], &b[3]) && Class::Near(MOST_MS).same(&a[2], &b[2])
+                }
+                _ => a == b,
+            })
+        }
+        _ => one == two,
+    }
+}
+
+/// Without what follows "consumers", and without the time of what is pending: the third of four.
+fn without_times(value: &Value) -> Value {
+    let is_consumers = |value: &Value| matches!(value, Value::Bulk(text) if text == b"consumers");
+    match value {
+        Value::Array(items) => {
+            let mut out: Vec<Value> = items.iter().map(without_times).collect();
+            if let [_, _, Value::Int(_), Value::Int(_)] = &items[..] {
+                out[2] = Value::Nil;
+            }
+            for at in 1..out.len() {
+                if is_consumers(&items[at - 1]) {
+                    out[at] = Value::Nil;
+                }
+            }
+            Value::Array(out)
+        }
+        Value::Map(pairs) => Value::Map(
+            pairs
+                .iter()
+                .map(|(key, value)| {
+                    (key.clone(), if is_consumers(key) { Value::Nil } else { without_times(value) })
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
 }
 
 /// The value after each "notes" left out, at any depth.
@@ -189,6 +239,20 @@ mod tests {
                 true,
             ),
             (Class::Dump, "$2\r\n\0a\r\n", "$2\r\n\0b\r\n", false),
+            (
+                Class::Pending,
+                "*1\r\n*4\r\n+a\r\n+b\r\n:1\r\n:2\r\n",
+                "*1\r\n*4\r\n+a\r\n+b\r\n:9\r\n:2\r\n",
+                true,
+            ),
+            (
+                Class::Pending,
+                "*1\r\n*4\r\n+a\r\n+b\r\n:1\r\n:2\r\n",
+                "*1\r\n*4\r\n+a\r\n+b\r\n:1\r\n:3\r\n",
+                false,
+            ),
+            (Class::Groups, "*2\r\n$9\r\nconsumers\r\n:1\r\n", "*2\r\n$9\r\nconsumers\r\n:2\r\n", true),
+            (Class::Groups, "*2\r\n$7\r\npending\r\n:1\r\n", "*2\r\n$7\r\npending\r\n:2\r\n", false),
             (Class::Notes, "*3\r\n+notes\r\n+a\r\n:1\r\n", "*3\r\n+notes\r\n+b\r\n:1\r\n", true),
             (Class::Notes, "*3\r\n+notes\r\n+a\r\n:1\r\n", "*3\r\n+notes\r\n+a\r\n:2\r\n", false),
             (Class::Notes, "*1\r\n%1\r\n+notes\r\n+a\r\n", "*1\r\n%1\r\n+notes\r\n+b\r\n", true),

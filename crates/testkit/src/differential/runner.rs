@@ -269,6 +269,11 @@ impl Pair {
     /// All databases by SCAN, which removes what has expired, then their sizes and the digest of everything.
     fn checkpoint(&mut self, at: usize, form: Form) -> Result<(), Failure> {
         let [one, two] = [0, 1].map(|side| {
+            // Greylag knows how 7.0 prints scores that it computed, too.
+            let digest: &[&str] = match self.servers()[side].kind().is_redis() {
+                true => &["DEBUG", "DIGEST"],
+                false => &["DEBUG", "DIGEST", "7.0"],
+            };
             let admin = &mut self.sides[side].admin;
             let mut seen = String::new();
             if form == Form::Reload {
@@ -283,7 +288,7 @@ impl Pair {
                     seen.push_str(&format!("db {db}, {size}: {}\n", keys.join(" ")));
                 }
             }
-            seen.push_str(&format!("digest {}", admin.command(&["DEBUG", "DIGEST"])?));
+            seen.push_str(&format!("digest {}", admin.command(digest)?));
             io::Result::Ok(seen)
         });
         match (one, two) {

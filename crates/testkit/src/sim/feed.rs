@@ -4,6 +4,7 @@ use super::net::{Packet, Side};
 use super::node::{For, Job, Payload, Peer};
 use super::{Happens, World};
 use base::position::Offset;
+use engine::snapshot::keep;
 use replication::ConnId;
 use replication::primary::{Action, Event, Flush, Peer as Address, SnapshotId, SyncRequest, Target, View};
 use replication::replica::By;
@@ -171,7 +172,7 @@ impl World {
             return self.primary_step(n, Event::SnapshotFailed { id, error: "no space".into() });
         }
         let (mut bytes, mut free) = (Vec::new(), Vec::new());
-        let more = job.snapshot.step(&node.engine, entries, &mut bytes, &mut free);
+        let more = job.snapshot.step(&node.engine, entries, &mut keep(&mut bytes), &mut free);
         job.sent += bytes.len() as u64;
         if job.target == Target::Disk {
             job.bytes.extend_from_slice(&bytes);
@@ -197,7 +198,7 @@ impl World {
         let node = &mut self.nodes[n];
         let Some((snapshot, bytes)) = &mut node.save else { return };
         let mut free = Vec::new();
-        if snapshot.step(&node.engine, 3, bytes, &mut free) {
+        if snapshot.step(&node.engine, 3, &mut keep(bytes), &mut free) {
             return self.walk_later(n, None);
         }
         node.disk = node.save.take().map(|(_, bytes)| bytes);

@@ -3,6 +3,7 @@
 
 use crate::tree::{follow, wait_equal, wait_link_up};
 use testkit::fake_primary::{Act, FakePrimary, REPL_ID, Script};
+use testkit::hostile::old;
 use testkit::process::Kind::{self, Greylag, Redis};
 use testkit::process::{Server, has_redis};
 use testkit::rdb::{RdbText, framed, framed_by_mark};
@@ -179,6 +180,14 @@ fn broken_payloads() {
     }
 }
 
+/// Damage inside a packed value, under a right checksum.
+fn hidden_damage() -> Vec<u8> {
+    let mut pack = old::listpack(&[b"field", b"value"]);
+    pack[4] = 1;
+    let body = old::packed(old::kind::HASH_LISTPACK, &pack);
+    RdbText::new().select(0).string("good", "1").raw(&old::entry(b"packed", &body)).finish()
+}
+
 /// Data sets that can't be loaded: what the replica has stays. Redis drops its own before it looks, so these are for
 /// Greylag alone.
 #[test]
@@ -200,6 +209,11 @@ fn corrupt_data_sets_leave_the_old_one() {
         (failed, RdbText::new().select(0).raw(&[0, 0x81, 0x7f, 255, 255, 255, 255, 255, 255, 255]).finish()),
         (failed, RdbText::new().raw(&[254, 200]).string("key", "of another database").finish()),
         (failed, RdbText::new().select(0).string("twice", "1").string("twice", "2").finish()),
+        // The reason, with key and place: a good key, then a hash whose listpack counts wrongly.
+        (
+            "Listpack integrity check failed, in the value at key \"packed\" (at offset 19 of the RDB)",
+            hidden_damage(),
+        ),
     ];
     for how in ["disabled", "swapdb", "on-empty-db"] {
         let cases = data_sets.iter().flat_map(|(line, rdb)| {
@@ -280,7 +294,7 @@ fn an_unknown_command_stops_the_link() {
     if Greylag.is_redis() {
         return;
     }
-    stream(Greylag, b"*3\r\n$5\r\nPFADD\r\n$4\r\nlist\r\n$1\r\nx\r\n", "the command 'PFADD'");
+    stream(Greylag, b"*3\r\n$5\r\nPFSUB\r\n$4\r\nlist\r\n$1\r\nx\r\n", "the command 'PFSUB'");
     stream(Greylag, b"*2\r\n$9\r\nNONSENSE!\r\n$4\r\nlist\r\n", "the command 'NONSENSE!'");
 }
 

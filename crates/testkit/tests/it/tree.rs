@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use testkit::client::Client;
 use testkit::process::Server;
+use testkit::value::{Value, quoted};
 use testkit::wait;
 
 /// The replica is told to follow, by command.
@@ -57,8 +58,44 @@ pub fn wait_equal(nodes: &[&Server]) {
     });
     let logs = || nodes.iter().map(|node| node.log_tail()).collect::<Vec<_>>().join("\n");
     let digests = looked.unwrap_or_else(|seen| panic!("no equal offsets: {seen}\n{}", logs()));
-    assert!(digests.iter().all(|digest| *digest == digests[0]), "digests differ: {digests:?}\n{}", logs());
+    if digests.iter().any(|digest| *digest != digests[0]) {
+        panic!("digests differ: {digests:?}\n{}\n{}", different_keys(nodes), logs());
+    }
     assert!(digests[0].bytes().any(|byte| byte != b'0'), "nothing was there to be compared");
+}
+
+/// The keys whose values, or moments of expiry, are not the same on all nodes: some of them.
+fn different_keys(nodes: &[&Server]) -> String {
+    const SHOWN_KEYS: usize = 10;
+    let mut clients: Vec<Client> = nodes.iter().map(|node| node.client()).collect();
+    let mut told = Vec::new();
+    for db in 0..16 {
+        let mut keys = std::collections::BTreeSet::new();
+        for client in &mut clients {
+            client.run(&format!("SELECT {db}"));
+            if let Value::Array(found) = client.run("KEYS *") {
+                keys.extend(found.into_iter().filter_map(|key| match key {
+                    Value::Bulk(bytes) => Some(bytes),
+                    _ => None,
+                }));
+            }
+        }
+        for key in keys {
+            let mut facts = clients.iter_mut().map(|client| {
+                let mut ask =
+                    |argv: &[&[u8]]| client.command(argv).map_or("?".into(), |reply| reply.to_string());
+                let value = ask(&[b"DEBUG", b"DIGEST-VALUE", &key]);
+                format!("{value} {} until {}", ask(&[b"TYPE", &key]), ask(&[b"PEXPIRETIME", &key]))
+            });
+            let first = facts.next();
+            let others: Vec<String> = facts.collect();
+            if others.iter().any(|other| Some(other) != first.as_ref()) {
+                told.push(format!("db {db} {}: {first:?} {others:?}", quoted(&key)));
+            }
+        }
+    }
+    told.truncate(SHOWN_KEYS);
+    told.join("\n")
 }
 
 /// All at once: one takes a second for 200,000 keys. Beside redis-server 7.0, as that computes them.

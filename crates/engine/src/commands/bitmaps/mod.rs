@@ -1,16 +1,21 @@
-//! Strings as arrays of bits: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. The counting is in `base::bits`.
+//! Strings as arrays of bits: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP, and BITFIELD in [`field`]. The counting is in
+//! `base::bits`.
 //!
 //! Bit 0 is the highest one of the first byte. What is written here is a string as its bytes, "raw" whatever they
 //! spell.
+
+pub(super) mod field;
 
 use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Categories, Doc, Flags, KeySpec, Meta, Row};
 use crate::txn::{Origin, Ttl, Txn};
-use crate::value::{TAG_RAW, Text, new_bytes};
+use crate::value::{self, Str, TAG_RAW, Text, Value};
 use base::bits::{self, Op, Unit};
+use ds::entry::{INLINE_BYTES_MAX, NewPayload};
 use resp::{Args, Reply};
+use std::sync::Arc;
 
 const BITMAP: Meta = Meta { group: "bitmap", categories: Categories::BITMAP, ..Meta::BASE };
 
@@ -120,9 +125,13 @@ pub const ROWS: &[Row] = &[
 
 /// The place of a bit, within the longest string that there may be.
 fn offset(txn: &Txn, arg: &[u8]) -> Result<u64, Error> {
+    checked(txn, int(arg).ok())
+}
+
+fn checked(txn: &Txn, offset: Option<i64>) -> Result<u64, Error> {
     let max = txn.engine().settings.string_bytes_max() as u64;
     let fits = |offset: &u64| offset / 8 < max || txn.origin() == Origin::Primary;
-    let offset = int(arg).ok().and_then(|offset| u64::try_from(offset).ok()).filter(fits);
+    let offset = offset.and_then(|offset| u64::try_from(offset).ok()).filter(fits);
     offset.ok_or(Error::text("ERR bit offset is not an integer or out of range"))
 }
 
@@ -228,24 +237,70 @@ fn bitop(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     for key in keys {
         txn.drop_if_due(db, key);
     }
-    let mut texts: Vec<Text> = keys.iter().map(|_| Text::new()).collect();
-    let mut sources: Vec<&[u8]> = Vec::with_capacity(keys.len());
-    for (key, text) in keys.iter().zip(&mut texts) {
-        sources.push(txn.read_str(key)?.map_or(&b""[..], |found| found.bytes(text)));
-    }
-    let result = match op {
-        Some(op) => bits::combine(op, &sources),
-        None => bits::invert(sources[0]),
-    };
+    let result = combined(txn, op, to, keys)?;
     out.int(result.len() as i64);
     if !result.is_empty() {
-        txn.put_in(db, to, new_bytes(&result), Ttl::Clear, TAG_RAW);
+        let payload = match result.len() {
+            ..=INLINE_BYTES_MAX => NewPayload::Bytes(&result),
+            _ => NewPayload::Boxed(Value::Bytes(Arc::new(result))),
+        };
+        txn.put_in(db, to, payload, Ttl::Clear, TAG_RAW);
         txn.changed(to, Event::Set);
     } else if let Some(entry) = txn.remove(to) {
         txn.discard(entry);
         txn.changed(to, Event::Del);
     }
     Ok(())
+}
+
+/// What the strings make bit by bit. The destination's memory serves again, if it is its own and about as much as is
+/// needed: new memory of a megabyte costs more than the operation.
+fn combined(txn: &mut Txn, op: Option<Op>, to: &[u8], keys: Args) -> Result<Vec<u8>, Error> {
+    let mut len = 0;
+    for key in keys {
+        len = len.max(txn.read_str(key)?.map_or(0, Str::len));
+    }
+    let others = || keys.iter().filter(|key| *key != to);
+    let times_own = keys.len() - others().count();
+    if times_own == 0 {
+        let room = txn.take_bytes(to, len..=len.saturating_mul(2)).unwrap_or_default();
+        return combined_in(txn, op, room, keys);
+    }
+    let Some(mut own) = txn.take_bytes(to, 0..=usize::MAX) else {
+        return combined_in(txn, op, Vec::new(), keys);
+    };
+    // It is a source too, and is changed in place.
+    let Some(op) = op else {
+        bits::invert_in_place(&mut own);
+        return Ok(own);
+    };
+    if op == Op::Xor && times_own.is_multiple_of(2) {
+        own.fill(0);
+    }
+    for key in others() {
+        let mut text = Text::new();
+        let source = looked_at(txn, key)?.map_or(&b""[..], |found| found.bytes(&mut text));
+        bits::combine_into(op, &mut own, source);
+    }
+    Ok(own)
+}
+
+/// As [`combined`], written into this memory.
+fn combined_in(txn: &Txn, op: Option<Op>, room: Vec<u8>, keys: Args) -> Result<Vec<u8>, Error> {
+    let mut texts: Vec<Text> = keys.iter().map(|_| Text::new()).collect();
+    let mut sources: Vec<&[u8]> = Vec::with_capacity(keys.len());
+    for (key, text) in keys.iter().zip(&mut texts) {
+        sources.push(looked_at(txn, key)?.map_or(&b""[..], |found| found.bytes(text)));
+    }
+    Ok(match op {
+        Some(op) => bits::combine(op, &sources, room),
+        None => bits::invert(sources[0], room),
+    })
+}
+
+/// A string that was read before.
+fn looked_at<'t>(txn: &'t Txn, key: &[u8]) -> Result<Option<Str<'t>>, Error> {
+    txn.get(key).map(|entry| value::as_str(entry.payload())).transpose()
 }
 
 #[cfg(test)]
@@ -323,6 +378,58 @@ mod tests {
             BITPOS ones 0 0 -1 -> -1
             SET empty ""
             BITPOS empty 0 -> -1
+            "#,
+        );
+    }
+
+    /// Long strings, which don't lie in their entries: into new memory, into the destination's, and in place.
+    #[test]
+    fn combining_long_ones() {
+        check(
+            r#"
+            SETRANGE a 1999 "\x0f" -> 2000
+            SETRANGE b 1500 "\xff" -> 1501
+            SETBIT b 0 1 -> 0
+            SETRANGE c 1999 "\x03" -> 2000
+            SETBIT c 0 1 -> 0
+            BITOP OR to a b -> 2000
+            BITCOUNT to -> 13
+            GETRANGE to 1999 -1 -> "\x0f"
+            EXPIRE to 100 -> 1
+            BITOP AND to a c -> 2000
+            BITCOUNT to -> 2
+            TTL to -> -1
+            BITOP XOR to b c -> 2000
+            BITCOUNT to -> 10
+            BITOP NOT to b -> 1501
+            BITCOUNT to -> 11999
+            BITOP OR to a to b -> 2000 | BITOP OR to a to b
+            BITCOUNT to -> 12012
+            BITOP AND to to c -> 2000
+            BITCOUNT to -> 3
+            BITOP XOR to to a -> 2000
+            BITCOUNT to -> 3
+            BITOP XOR to a to to -> 2000
+            BITCOUNT to -> 4
+            BITOP XOR to to to -> 2000
+            BITCOUNT to -> 0
+            BITOP NOT to to -> 2000
+            BITCOUNT to -> 16000
+            BITOP AND to to none -> 2000
+            BITCOUNT to -> 0
+            SET short "\xff"
+            BITOP OR to short -> 1 | BITOP OR to short
+            GET to -> "\xff"
+            BITOP OR short short a -> 2000
+            BITCOUNT short -> 12
+            BITOP OR a none -> 0 | BITOP OR a none
+            EXISTS a -> 0
+            PEXPIRE c 5
+            TICK 6
+            BITOP NOT c b -> 1501 | MULTI ; DEL c ; BITOP NOT c b ; EXEC
+            SADD s a
+            BITOP OR b b s -> -WRONGTYPE Operation against a key holding the wrong kind of value |
+            BITCOUNT b -> 9
             "#,
         );
     }

@@ -93,6 +93,7 @@ fn rename_if(txn: &mut Txn, args: Args, may: impl FnOnce(&Txn) -> bool) -> Resul
     }
     let entry = txn.remove(from).expect("looked at above");
     replace(txn, txn.db, to, &entry);
+    txn.set_access_in(txn.db, to, entry.borrow().access());
     txn.changed(from, Event::RenameFrom);
     txn.also_changed_in(txn.db, to, Event::RenameTo);
     Ok(true)
@@ -146,6 +147,7 @@ fn move_(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     }
     let entry = txn.remove(key).expect("looked at above");
     replace(txn, to_db, key, &entry);
+    txn.set_access_in(to_db, key, entry.borrow().access());
     txn.changed_in(from_db, key, Event::MoveFrom);
     txn.also_changed_in(to_db, key, Event::MoveTo);
     out.int(1);

@@ -8,6 +8,7 @@
 
 use super::expire::{self, Deletion};
 use super::{GENERIC, KEY, one};
+use crate::access::Used;
 use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
 use crate::events::Event;
@@ -90,8 +91,9 @@ fn dump(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         return Ok(());
     };
     let mut bytes = Vec::new();
-    rdb::encode_value(&mut bytes, &entry.payload().into(), compress);
-    bytes.extend_from_slice(&(rdb::VERSION as u16).to_le_bytes());
+    let value: rdb::Value = entry.payload().into();
+    rdb::encode_value(&mut bytes, &value, compress);
+    bytes.extend_from_slice(&(value.version() as u16).to_le_bytes());
     let sum = crc64(&bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
     out.bulk(&bytes);
@@ -102,9 +104,7 @@ fn dump(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
 struct Options {
     replace: bool,
     absolute: bool,
-    idle_seconds: Option<u64>,
-    /// Checked, and kept nowhere: no LFU policy can be chosen yet.
-    frequency: Option<u8>,
+    used: Used,
 }
 
 fn options(args: Args) -> Result<Options, Error> {
@@ -118,17 +118,17 @@ fn options(args: Args) -> Result<Options, Error> {
             options.absolute = true;
         } else if let Some(next) = next
             && is(word, "idletime")
-            && options.frequency.is_none()
+            && !matches!(options.used, Used::Frequency(_))
         {
             let bad = Error::text("ERR Invalid IDLETIME value, must be >= 0");
-            options.idle_seconds = Some(u64::try_from(int(next)?).map_err(|_| bad)?);
+            options.used = Used::Idle(u64::try_from(int(next)?).map_err(|_| bad)?);
             i += 1;
         } else if let Some(next) = next
             && is(word, "freq")
-            && options.idle_seconds.is_none()
+            && !matches!(options.used, Used::Idle(_))
         {
             let bad = Error::text("ERR Invalid FREQ value, must be >= 0 and <= 255");
-            options.frequency = Some(u8::try_from(int(next)?).map_err(|_| bad)?);
+            options.used = Used::Frequency(u8::try_from(int(next)?).map_err(|_| bad)?);
             i += 1;
         } else {
             return Err(Error::Syntax);
@@ -171,9 +171,7 @@ fn restore(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         txn.discard(entry);
     }
     value.with_payload(|payload| txn.put(key, payload, ttl));
-    if let Some(seconds) = options.idle_seconds {
-        txn.set_idle_seconds(key, seconds);
-    }
+    txn.set_used(key, options.used);
     txn.changed(key, Event::Restore);
     if let Ttl::At(at) = ttl
         && !options.absolute

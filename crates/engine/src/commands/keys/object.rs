@@ -1,6 +1,4 @@
-//! OBJECT: how a value is kept, and when it was last used.
-//!
-//! Absent: FREQ, which needs an LFU policy; none can be chosen yet.
+//! OBJECT: how a value is kept, and when or how often it was used.
 
 use super::{GENERIC, KEY, one};
 use crate::commands::args::{is, shown};
@@ -84,6 +82,9 @@ fn object(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             Ok(())
         },
         _ if is(sub, "idletime") => |txn, entry, out| {
+            if txn.measure().is_frequency() {
+                return Err(LFU);
+            }
             out.int(txn.idle_seconds(entry).into());
             Ok(())
         },
@@ -91,7 +92,13 @@ fn object(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             out.int(references(entry));
             Ok(())
         },
-        _ if is(sub, "freq") => |_, _, _| Err(NO_LFU),
+        _ if is(sub, "freq") => |txn, entry, out| {
+            if !txn.measure().is_frequency() {
+                return Err(NO_LFU);
+            }
+            out.int(txn.measure().count(entry.access(), txn.now_ms).into());
+            Ok(())
+        },
         _ => {
             return Err(Error::UnknownSubcommand { sub: shown(sub), command: "OBJECT" });
         }
@@ -109,6 +116,10 @@ const NO_LFU: Error = Error::text(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
+const LFU: Error = Error::text(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
 /// Redis shares the objects of these integers, and their count of references says so.
 const SHARED_INTEGERS: std::ops::Range<i64> = 0..10_000;
 
@@ -122,6 +133,104 @@ pub(crate) fn references(entry: EntryRef<value::Value>) -> i64 {
 #[cfg(test)]
 mod tests {
     use crate::testing::check;
+
+    const LFU: &str = "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+    /// The first use of a new entry always counts, and the count falls by one a minute.
+    #[test]
+    fn frequency() {
+        let script = r#"
+            POLICY lfu
+            SET k v
+            OBJECT FREQ k -> 5
+            OBJECT IDLETIME k -> LFU
+            OBJECT FREQ none -> nil
+            OBJECT IDLETIME none -> nil
+            GET k
+            OBJECT FREQ k -> 6
+            EXISTS k
+            TYPE k
+            TTL k
+            OBJECT FREQ k -> 6
+            TICK 120000
+            OBJECT FREQ k -> 4
+            OBJECT FREQ k -> 4
+            # Below what a new one has every use counts.
+            GET k
+            OBJECT FREQ k -> 5
+            TICK 6000000
+            OBJECT FREQ k -> 0
+            TOUCH k
+            OBJECT FREQ k -> 1
+            # What gets another value keeps its count, and is used once.
+            SET k v
+            OBJECT FREQ k -> 2
+            SET k v XX
+            OBJECT FREQ k -> 3
+            SET k 1 KEEPTTL
+            OBJECT FREQ k -> 4
+            INCR k
+            OBJECT FREQ k -> 5
+            TICK 6000000
+            SET k 1
+            INCR k
+            APPEND k x
+            OBJECT FREQ k -> 3
+            MSET k 1 l 2
+            OBJECT FREQ k -> 4
+            OBJECT FREQ l -> 5
+            # It goes where the value goes, and not where a copy goes.
+            TICK 60000
+            RENAME k m
+            OBJECT FREQ m -> 4
+            SELECT 1
+            OBJECT FREQ m -> nil
+            SELECT 0
+            MOVE m 1
+            SELECT 1
+            OBJECT FREQ m -> 5
+            TICK 300000
+            COPY m n
+            OBJECT FREQ m -> 1
+            OBJECT FREQ n -> 5
+            SADD s 1 2 3
+            TICK 300000
+            SADD s 4
+            SPOP s 3
+            OBJECT FREQ s -> 2
+            SINTERSTORE s s
+            OBJECT FREQ s -> 3
+            POLICY lru
+            OBJECT FREQ m -> NONE
+            POLICY lfu
+            SELECT 0
+            OBJECT FREQ l -> 0
+        "#;
+        let none = "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+        check(&script.replace("LFU\n", &format!("{LFU}\n")).replace("NONE", none));
+    }
+
+    #[test]
+    fn restored_use() {
+        let ten = r#""\x00\xc0\n\n\x00n\x9fWE\x0e\xaec\xbb""#;
+        let script = r#"
+            POLICY lfu
+            RESTORE k 0 TEN FREQ 200
+            OBJECT FREQ k -> 200
+            RESTORE k 0 TEN REPLACE IDLETIME 1000
+            OBJECT FREQ k -> 5
+            RESTORE k 0 TEN REPLACE
+            OBJECT FREQ k -> 5
+            RESTORE k 0 TEN REPLACE FREQ 0
+            OBJECT FREQ k -> 0
+            POLICY lru
+            RESTORE k 0 TEN REPLACE FREQ 200
+            OBJECT IDLETIME k -> 0
+            RESTORE k 0 TEN REPLACE IDLETIME 1000
+            OBJECT IDLETIME k -> 1000
+        "#;
+        check(&script.replace("TEN", ten));
+    }
 
     #[test]
     fn subcommands() {

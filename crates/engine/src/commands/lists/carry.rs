@@ -58,7 +58,7 @@ fn carry(txn: &mut Txn, args: Args, out: &mut Reply, from: End, to: End) -> Done
         return Ok(());
     };
     let len = list.len();
-    let exists = write(txn, destination)?.is_some();
+    write(txn, destination)?;
     let index = if from == End::Head { 0 } else { len - 1 };
     let value = list.get(index, |value| {
         reply_value(out, value);
@@ -72,7 +72,7 @@ fn carry(txn: &mut Txn, args: Args, out: &mut Reply, from: End, to: End) -> Done
     } else {
         take_out(txn, source, index..index + 1, len)
     };
-    push(txn, destination, exists, to, std::iter::once(&value[..]));
+    push(txn, destination, to, std::iter::once(&value[..]))?;
     txn.changed(source, popped(from));
     txn.also_changed_in(txn.db, destination, pushed(to));
     if emptied {

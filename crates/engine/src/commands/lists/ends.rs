@@ -2,7 +2,8 @@
 //! that has something.
 
 use super::{
-    ELEMENT, KEY, LIST, SIDES, number_from, one, pop, push, pushed, reply_nearest, reply_value, write,
+    ELEMENT, KEY, LIST, SIDES, number_from, one, pop, push, push_existing, pushed, reply_nearest,
+    reply_value, write,
 };
 use crate::commands::args::is;
 use crate::error::{Done, Error};
@@ -60,7 +61,7 @@ pub const ROWS: &[Row] = &[
             history: MANY_IN_4_0,
             ..PUSH
         },
-        run: |txn, args, out| push_existing(txn, args, out, End::Head),
+        run: |txn, args, out| push_if_there(txn, args, out, End::Head),
     },
     Row {
         meta: Meta {
@@ -70,7 +71,7 @@ pub const ROWS: &[Row] = &[
             history: MANY_IN_4_0,
             ..PUSH
         },
-        run: |txn, args, out| push_existing(txn, args, out, End::Tail),
+        run: |txn, args, out| push_if_there(txn, args, out, End::Tail),
     },
     Row {
         meta: Meta { name: "lpop", summary: "Takes elements from the head of a list.", ..POP },
@@ -102,24 +103,21 @@ pub const ROWS: &[Row] = &[
 ];
 
 fn push_any(txn: &mut Txn, args: Args, out: &mut Reply, end: End) -> Done {
-    let exists = write(txn, args.at(1))?.is_some();
-    push_request(txn, args, out, end, exists);
+    let len = push(txn, args.at(1), end, args.tail(2).iter())?;
+    reply_pushed(txn, args, out, end, len);
     Ok(())
 }
 
-fn push_existing(txn: &mut Txn, args: Args, out: &mut Reply, end: End) -> Done {
-    if write(txn, args.at(1))?.is_none() {
-        out.int(0);
-        return Ok(());
+fn push_if_there(txn: &mut Txn, args: Args, out: &mut Reply, end: End) -> Done {
+    match push_existing(txn, args.at(1), end, args.tail(2).iter())? {
+        Some(len) => reply_pushed(txn, args, out, end, len),
+        None => out.int(0),
     }
-    push_request(txn, args, out, end, true);
     Ok(())
 }
 
-fn push_request(txn: &mut Txn, args: Args, out: &mut Reply, end: End, exists: bool) {
-    let (key, values) = (args.at(1), args.tail(2));
-    let len = push(txn, key, exists, end, values.iter());
-    txn.changed_times(key, pushed(end), values.len());
+fn reply_pushed(txn: &mut Txn, args: Args, out: &mut Reply, end: End, len: usize) {
+    txn.changed_times(args.at(1), pushed(end), args.len() - 2);
     out.int(len as i64);
 }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::row::{Categories, Doc, KeySpec, Meta};
 use crate::txn::{Ttl, Txn};
-use crate::value::{List, Value, as_list};
+use crate::value::{List, Value, as_list, list_mut};
 use ds::entry::NewPayload;
 use ds::list::{Direction, End, Settings};
 use ds::listpack;
@@ -65,23 +65,31 @@ fn settings(txn: &Txn) -> Settings {
     txn.engine().settings.shapes.list()
 }
 
-/// Adds elements at an end of the list at `key`, which is made if `exists` says that there is none.
-fn push<'v, I>(txn: &mut Txn, key: &[u8], exists: bool, end: End, values: I) -> usize
+/// Adds elements at an end of the list at `key`, which is made if there is none; its length.
+fn push<'v, I>(txn: &mut Txn, key: &[u8], end: End, values: I) -> Result<usize, Error>
+where
+    I: DoubleEndedIterator<Item = &'v [u8]> + ExactSizeIterator + Clone,
+{
+    if let Some(len) = push_existing(txn, key, end, values.clone())? {
+        return Ok(len);
+    }
+    let mut list = List::new();
+    list.push_all(end, values, settings(txn));
+    let len = list.len();
+    txn.put(key, NewPayload::Boxed(Value::List(list)), Ttl::Clear);
+    Ok(len)
+}
+
+/// Adds elements at an end of the list at `key`, which is looked up once; its length, or `None` if there is none.
+fn push_existing<'v, I>(txn: &mut Txn, key: &[u8], end: End, values: I) -> Result<Option<usize>, Error>
 where
     I: DoubleEndedIterator<Item = &'v [u8]> + ExactSizeIterator + Clone,
 {
     let settings = settings(txn);
-    if exists {
-        return edit(txn, key, |list| {
-            list.push_all(end, values, settings);
-            list.len()
-        });
-    }
-    let mut list = List::new();
+    let Some(mut entry) = txn.write_mut(key) else { return Ok(None) };
+    let list = list_mut(&mut entry)?;
     list.push_all(end, values, settings);
-    let len = list.len();
-    txn.put(key, NewPayload::Boxed(Value::List(list)), Ttl::Clear);
-    len
+    Ok(Some(list.len()))
 }
 
 /// The indexes of the `count` elements nearest to an end.

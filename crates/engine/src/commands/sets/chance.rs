@@ -3,7 +3,7 @@
 //! What is logged: SPOP is an SREM of what it took, many members in several of them; SPOP that takes all deletes the key.
 
 use super::{KEY, SET, drop_empty, one, read, reply_all, reply_member};
-use crate::commands::args::int;
+use crate::commands::args::{REPEATS_MAX, int};
 use crate::commands::keys::expire::{self, Deletion};
 use crate::error::{Done, Error};
 use crate::events::Event;
@@ -83,6 +83,7 @@ fn pop_one(txn: &mut Txn, key: &[u8], out: &mut Reply) -> Done {
     let member = set.random(&mut rng).expect("no set is empty").to_vec();
     set.remove(&member);
     let is_empty = set.is_empty();
+    drop(entry);
     txn.changed(key, Event::SPop);
     if is_empty {
         drop_empty(txn, key);
@@ -153,9 +154,6 @@ fn split_rest(set: &mut Set, count: usize, shapes: &Shapes, rng: &mut Rng) -> Se
     }
     rest
 }
-
-/// The most members that one reply repeats: what is asked for beyond would only exhaust the memory.
-const REPEATS_MAX: u64 = 1 << 28;
 
 fn srandmember(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let key = args.at(1);

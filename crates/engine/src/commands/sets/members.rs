@@ -136,6 +136,7 @@ fn srem(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let set = value::set_mut(&mut entry)?;
     let removed = args.tail(2).iter().filter(|member| set.remove(member)).count();
     let is_empty = set.is_empty();
+    drop(entry);
     if 0 < removed {
         txn.changed_times(key, Event::SRem, removed);
     }

@@ -61,7 +61,7 @@ pub const ROWS: &[Row] = &[
 
 /// Which elements may be added or changed, and how.
 #[derive(Default, Clone, Copy)]
-pub(super) struct Options {
+pub(in crate::commands) struct Options {
     pub nx: bool,
     pub xx: bool,
     pub gt: bool,
@@ -72,7 +72,7 @@ pub(super) struct Options {
 
 /// What became of the elements.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(in crate::commands) struct Outcome {
     pub added: usize,
     pub updated: usize,
     /// The score of the last element that no option kept from being set.
@@ -162,7 +162,7 @@ fn zincrby(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
 }
 
 /// Adds the elements to the set at `key`, or changes their scores.
-pub(super) fn add(
+pub(in crate::commands) fn add(
     txn: &mut Txn,
     key: &[u8],
     options: Options,

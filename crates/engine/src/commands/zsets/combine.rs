@@ -3,7 +3,7 @@
 //! A plain set counts as one whose scores are all 1. Scores are added up in the order of the sets' sizes, the
 //! smallest first, as Redis does: for floating point the order shows.
 
-use super::{SORTED, Scores, first, reply_element, reply_elements, store};
+use super::{SORTED, Scores, counted, first, reply_element, reply_elements, store};
 use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
 use crate::events::Event;
@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
             name: "zunion",
             arity: -3,
             flags: Flags::READONLY.with(Flags::MOVABLE_KEYS),
-            find_keys: Some(keys_after_1),
+            keys: &[counted(1, &["RO", "access"])],
             since: "6.2.0",
             summary: "Gives the union of sorted sets.",
             complexity: "O(N)+O(M*log(M)) with N elements in all sets and M in the result",
@@ -47,7 +47,7 @@ pub const ROWS: &[Row] = &[
             name: "zinter",
             arity: -3,
             flags: Flags::READONLY.with(Flags::MOVABLE_KEYS),
-            find_keys: Some(keys_after_1),
+            keys: &[counted(1, &["RO", "access"])],
             since: "6.2.0",
             summary: "Gives the intersection of sorted sets.",
             complexity: "O(N*K)+O(M*log(M)) with N elements in the smallest of K sets and M in the result",
@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
             name: "zdiff",
             arity: -3,
             flags: Flags::READONLY.with(Flags::MOVABLE_KEYS),
-            find_keys: Some(keys_after_1),
+            keys: &[counted(1, &["RO", "access"])],
             since: "6.2.0",
             summary: "Gives what the first of some sorted sets has and no other.",
             complexity: "O(N*K)+O(M*log(M)) with N elements in the first of K sets and M in the result",
@@ -90,8 +90,7 @@ pub const ROWS: &[Row] = &[
             name: "zunionstore",
             arity: -4,
             flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLE_KEYS),
-            keys: &[first(&["OW", "update"])],
-            find_keys: Some(keys_after_2),
+            keys: &[first(&["OW", "update"]), counted(2, &["RO", "access"])],
             since: "2.0.0",
             summary: "Makes a key hold the union of sorted sets.",
             complexity: "O(N)+O(M*log(M)) with N elements in all sets and M in the result",
@@ -116,8 +115,7 @@ pub const ROWS: &[Row] = &[
             name: "zinterstore",
             arity: -4,
             flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLE_KEYS),
-            keys: &[first(&["OW", "update"])],
-            find_keys: Some(keys_after_2),
+            keys: &[first(&["OW", "update"]), counted(2, &["RO", "access"])],
             since: "2.0.0",
             summary: "Makes a key hold the intersection of sorted sets.",
             complexity: "O(N*K)+O(M*log(M)) with N elements in the smallest of K sets and M in the result",
@@ -142,8 +140,7 @@ pub const ROWS: &[Row] = &[
             name: "zdiffstore",
             arity: -4,
             flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLE_KEYS),
-            keys: &[first(&["OW", "update"])],
-            find_keys: Some(keys_after_2),
+            keys: &[first(&["OW", "update"]), counted(2, &["RO", "access"])],
             since: "6.2.0",
             summary: "Makes a key hold what the first of some sorted sets has and no other.",
             complexity: "O(N*K)+O(M*log(M)) with N elements in the first of K sets and M in the result",
@@ -161,7 +158,7 @@ pub const ROWS: &[Row] = &[
             name: "zintercard",
             arity: -3,
             flags: Flags::READONLY.with(Flags::MOVABLE_KEYS),
-            find_keys: Some(keys_after_1),
+            keys: &[counted(1, &["RO", "access"])],
             since: "7.0.0",
             summary: "Counts the members that all of some sorted sets have.",
             complexity: "O(N*K) with N elements in the smallest of K sets",
@@ -175,25 +172,6 @@ pub const ROWS: &[Row] = &[
         run: zintercard,
     },
 ];
-
-/// The keys behind their number, which is the first argument.
-pub(super) fn keys_after_1(args: Args, found: &mut Vec<usize>) {
-    keys_after(args, 1, found);
-}
-
-/// The keys behind their number, which is the second argument.
-fn keys_after_2(args: Args, found: &mut Vec<usize>) {
-    keys_after(args, 2, found);
-}
-
-fn keys_after(args: Args, at: usize, found: &mut Vec<usize>) {
-    let count = args.get(at).and_then(|arg| int(arg).ok()).and_then(|n| usize::try_from(n).ok());
-    if let Some(count) = count
-        && count < args.len() - at
-    {
-        found.extend(at + 1..=at + count);
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {

@@ -6,7 +6,6 @@
 pub(super) mod add;
 mod bounds;
 pub(super) mod combine;
-pub(super) mod geo;
 pub(super) mod random;
 pub(super) mod range;
 pub(super) mod read;
@@ -36,8 +35,13 @@ const fn at(first: u16, flags: &'static [&'static str]) -> KeySpec {
     KeySpec { flags, first, last: 0, step: 1, notes: "" }
 }
 
+/// The keys stand behind their number, the argument `number`.
+const fn counted(number: u16, flags: &'static [&'static str]) -> KeySpec {
+    KeySpec { flags, first: number, last: KeySpec::COUNTED, step: 1, notes: "" }
+}
+
 /// The sorted set at `key` for a command that reads.
-fn read<'t>(txn: &'t Txn, key: &[u8]) -> Result<Option<&'t SortedSet>, Error> {
+pub(super) fn read<'t>(txn: &'t Txn, key: &[u8]) -> Result<Option<&'t SortedSet>, Error> {
     txn.read(key).map(|entry| value::as_sorted_set(entry.payload())).transpose()
 }
 
@@ -57,7 +61,7 @@ fn edit<R>(txn: &mut Txn, key: &[u8], change: impl FnOnce(&mut SortedSet, &Shape
 }
 
 /// Makes the key hold the set, whatever it held before; an empty one deletes it.
-fn store(txn: &mut Txn, key: &[u8], set: SortedSet, event: Event) {
+pub(super) fn store(txn: &mut Txn, key: &[u8], set: SortedSet, event: Event) {
     if !set.is_empty() {
         txn.put(key, NewPayload::Boxed(Value::SortedSet(set)), Ttl::Clear);
         txn.changed(key, event);

@@ -1,7 +1,7 @@
 //! Elements by chance: ZRANDMEMBER.
 
 use super::{KEY, SORTED, Scores, first, read, reply_element, reply_elements};
-use crate::commands::args::{int, is};
+use crate::commands::args::{REPEATS_MAX, int, is};
 use crate::error::{Done, Error};
 use crate::row::{Doc, Flags, Meta, Row};
 use crate::txn::Txn;
@@ -67,6 +67,9 @@ fn zrandmember(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         return Ok(());
     };
     let size = count.unsigned_abs() as usize;
+    if count < 0 && REPEATS_MAX < count.unsigned_abs() {
+        return Err(Error::OutOfRange);
+    }
     if count < 0 {
         reply_elements(out, size, scores);
         for _ in 0..size {
@@ -120,6 +123,9 @@ mod tests {
             ZRANDMEMBER z x -> -ERR value is not an integer or out of range
             ZRANDMEMBER z 1 x -> -ERR syntax error
             ZRANDMEMBER z 9223372036854775807 WITHSCORES -> -ERR value is out of range
+            ZRANDMEMBER z -9223372036854775807 -> -ERR value is out of range
+            ZRANDMEMBER z -4611686018427387903 WITHSCORES -> -ERR value is out of range
+            ZRANDMEMBER none -9223372036854775807 -> []
             ZRANDMEMBER z -9223372036854775808 -> -ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807
             "#,
         );

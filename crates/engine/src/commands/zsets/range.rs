@@ -11,7 +11,6 @@ use crate::row::{Deprecated, Doc, Flags, Meta, Row};
 use crate::txn::Txn;
 use crate::value::{Order, SortedSet};
 use ds::listpack::Text;
-use ds::sorted::Sorted;
 use resp::{Args, Reply};
 use std::ops::Range;
 
@@ -338,21 +337,47 @@ fn range(txn: &mut Txn, args: Args, out: &mut Reply, form: &Form) -> Done {
 fn zrangestore(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let query = Form { key: 2, scores: false, ..READS }.query(args)?;
     let shapes = txn.engine().shapes();
-    let mut tree = Sorted::new(shapes.hasher.clone());
+    let mut stored = SortedSet::for_members(0, 0, &shapes);
     if let Some(set) = read(txn, args.at(2))? {
+        let ranks = query.ranks(set);
+        if let Span::Ranks(..) = query.span {
+            stored = SortedSet::for_members(ranks.len(), 0, &shapes);
+        }
         let mut text = Text::new();
-        set.visit(query.ranks(set), Order::Rising, |member, score| {
-            tree.insert(member.bytes(&mut text), score);
+        // In the order that it would be given, and becoming large on the way: a listpack has no -0.
+        set.visit(ranks, query.order, |member, score| {
+            stored.insert(member.bytes(&mut text), score, &shapes);
         });
     }
-    out.int(tree.len() as i64);
-    store(txn, args.at(1), SortedSet::settled(tree, &shapes), Event::ZrangeStore);
+    out.int(stored.len() as i64);
+    store(txn, args.at(1), stored, Event::ZrangeStore);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use crate::testing::check;
+
+    /// The order in which they come decides which zero keeps its sign; 7.0 and 7.2 do the same with few elements.
+    #[test]
+    fn zeros_that_are_stored() {
+        let long = "m".repeat(65);
+        check(
+            &r#"
+            ZADD z 1 LONG
+            ZADD z -0 a -0 LONG -0 n
+            ZRANGESTORE to z 0 -1 -> 3
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "0", "LONG", "-0", "n", "-0"]
+            ZRANGESTORE to z 0 -1 REV -> 3
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "-0", "LONG", "-0", "n", "0"]
+            OBJECT ENCODING to -> "skiplist"
+            ZRANGESTORE to z 0 0 -> 1
+            OBJECT ENCODING to -> "listpack"
+            ZRANGE to 0 -1 WITHSCORES -> ["a", "0"]
+            "#
+            .replace("LONG", &long),
+        );
+    }
 
     #[test]
     fn ranges() {
@@ -409,5 +434,25 @@ mod tests {
             ZRANGESTORE d s 0 -1 -> -WRONGTYPE Operation against a key holding the wrong kind of value |
             "#,
         );
+    }
+
+    /// What is put in while the new set is a listpack loses the sign of its zero there, as everywhere.
+    #[test]
+    fn stored_zeros() {
+        let long = "m".repeat(65);
+        check(&format!(
+            r#"
+            ZADD z 0 {long} -0 a 1 b
+            ZRANGE z 0 1 WITHSCORES -> ["a", "-0", "{long}", "0"]
+            ZRANGESTORE d z 0 -1
+            ZRANGE d 0 1 WITHSCORES -> ["a", "0", "{long}", "0"]
+            OBJECT ENCODING d -> "skiplist"
+            ZADD z -1 {long}
+            ZRANGESTORE d z 0 -1
+            ZRANGE d 0 1 WITHSCORES -> ["{long}", "-1", "a", "-0"]
+            ZRANGESTORE d z 0 -1 REV
+            ZRANGE d 0 1 WITHSCORES -> ["{long}", "-1", "a", "0"]
+            "#
+        ));
     }
 }

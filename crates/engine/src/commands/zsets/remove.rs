@@ -1,10 +1,10 @@
 //! Removing: ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX, ZPOPMIN, ZPOPMAX, ZMPOP.
 
 use super::bounds::Between;
-use super::combine::keys_after_1;
 use super::range::ranks;
 use super::{
-    KEY, MEMBER, SORTED, Scores, changed, delete_if_empty, edit, first, reply_element, reply_elements, write,
+    KEY, MEMBER, SORTED, Scores, changed, counted, delete_if_empty, edit, first, reply_element,
+    reply_elements, write,
 };
 use crate::commands::args::{int, is};
 use crate::error::{Done, Error};
@@ -106,7 +106,7 @@ pub const ROWS: &[Row] = &[
             name: "zmpop",
             arity: -4,
             flags: Flags::WRITE.with(Flags::MOVABLE_KEYS),
-            find_keys: Some(keys_after_1),
+            keys: &[counted(1, &["RW", "access", "delete"])],
             since: "7.0.0",
             summary: "Removes members from an end of the first of some sorted sets that is not empty, and gives them.",
             complexity: "O(K)+O(M*log(N)) with K keys and M members removed",

@@ -27,6 +27,7 @@ fn event<'a>(rng: &mut Rng, node: &Node, bytes: &'a [u8]) -> Event<'a> {
         0 => Event::Closed { conn },
         1 => Event::SnapshotCut { id, offset: node.log_end, replid: node.history.id },
         2 => Event::SnapshotCut { id, offset: Offset(3), replid: ReplId::ZERO },
+        3 if rng.one_in(2) => Event::SnapshotHasFieldExpiries { id },
         3 => Event::SnapshotBusy { id },
         4 | 5 => Event::SnapshotReady { id, bytes: rng.next_u64() },
         6 => Event::SnapshotFailed { id, error: "x".into() },

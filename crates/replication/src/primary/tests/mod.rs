@@ -3,6 +3,7 @@
 mod cron;
 mod fuzz;
 mod sync;
+mod too_old;
 
 use super::*;
 use crate::trace::{self, unescape};
@@ -109,6 +110,7 @@ impl Node {
                 let (id, replid) = (SnapshotId(number(next())), ReplId::parse(next().as_bytes()).unwrap());
                 self.step(Event::SnapshotCut { id, offset: self.log_end, replid })
             }
+            "field-expiries" => self.step(Event::SnapshotHasFieldExpiries { id: SnapshotId(number(rest)) }),
             "ready" => {
                 let id = SnapshotId(number(next()));
                 self.step(Event::SnapshotReady { id, bytes: number(next()) })

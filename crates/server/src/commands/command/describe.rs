@@ -1,11 +1,11 @@
 //! One command as COMMAND INFO gives it: ten figures, subcommands in the same form.
 
 use crate::commands::{Command, table};
-use engine::row::{Flags, KeySpec};
+use engine::row::{Flags, FoundSpec, KeySpec, Search};
 use resp::Reply;
 
 /// Flags that are not told.
-const HIDDEN: Flags = Flags::PROTECTED;
+const HIDDEN: Flags = Flags::PROTECTED.with(Flags::MAY_REPLICATE);
 
 pub fn describe(command: &Command, out: &mut Reply) {
     let meta = command.meta;
@@ -21,8 +21,9 @@ pub fn describe(command: &Command, out: &mut Reply) {
     statuses(categories.iter().map(String::as_str), out);
     out.set(meta.tips.len());
     meta.tips.iter().for_each(|tip| out.bulk(tip.as_bytes()));
-    out.set(meta.keys.len());
+    out.set(meta.keys.len() + meta.found_keys.len());
     meta.keys.iter().for_each(|spec| key_spec(spec, out));
+    meta.found_keys.iter().for_each(|spec| found_spec(spec, out));
     let subs: Vec<&Command> = table().subs(command).collect();
     match subs.len() {
         0 => out.set(0), // as Redis has it
@@ -39,25 +40,60 @@ pub fn statuses<'w>(words: impl Iterator<Item = &'w str>, out: &mut Reply) {
 }
 
 fn key_spec(spec: &KeySpec, out: &mut Reply) {
-    out.map(if spec.notes.is_empty() { 3 } else { 4 });
-    if !spec.notes.is_empty() {
-        out.bulk(b"notes");
-        out.bulk(spec.notes.as_bytes());
-    }
-    out.bulk(b"flags");
-    statuses(spec.flags.iter().copied(), out);
-    out.bulk(b"begin_search");
-    found_by("index", &[("index", spec.first.into())], out);
+    begin_spec(spec.notes, spec.flags, out);
+    search("index", &[("index", Figure::Int(spec.first.into()))], out);
     out.bulk(b"find_keys");
     if spec.is_counted() {
         // Counted from the argument with the number of keys.
-        found_by("keynum", &[("keynumidx", 0), ("firstkey", 1), ("keystep", spec.step.into())], out);
-        return;
+        let figures = [("keynumidx", 0), ("firstkey", 1), ("keystep", spec.step.into())];
+        return search("keynum", &figures.map(|(name, n)| (name, Figure::Int(n))), out);
     }
-    found_by("range", &[("lastkey", spec.last.into()), ("keystep", spec.step.into()), ("limit", 0)], out);
+    range(spec.last, spec.step, 0, out);
 }
 
-fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {
+fn found_spec(spec: &FoundSpec, out: &mut Reply) {
+    begin_spec(spec.notes, spec.flags, out);
+    match spec.search {
+        Search::Unknown => {
+            search("unknown", &[], out);
+            out.bulk(b"find_keys");
+            search("unknown", &[], out);
+        }
+        Search::Keyword { word, from, last, step, limit } => {
+            search(
+                "keyword",
+                &[("keyword", Figure::Word(word)), ("startfrom", Figure::Int(from.into()))],
+                out,
+            );
+            out.bulk(b"find_keys");
+            range(last, step, limit, out);
+        }
+    }
+}
+
+/// The remark, the flags, and the name of what follows them.
+fn begin_spec(notes: &str, flags: &'static [&'static str], out: &mut Reply) {
+    out.map(if notes.is_empty() { 3 } else { 4 });
+    if !notes.is_empty() {
+        out.bulk(b"notes");
+        out.bulk(notes.as_bytes());
+    }
+    out.bulk(b"flags");
+    statuses(flags.iter().copied(), out);
+    out.bulk(b"begin_search");
+}
+
+fn range(last: i16, step: u16, limit: u16, out: &mut Reply) {
+    let figures = [("lastkey", i64::from(last)), ("keystep", step.into()), ("limit", limit.into())];
+    search("range", &figures.map(|(name, n)| (name, Figure::Int(n))), out);
+}
+
+enum Figure {
+    Int(i64),
+    Word(&'static str),
+}
+
+fn search(kind: &str, figures: &[(&str, Figure)], out: &mut Reply) {
     out.map(2);
     out.bulk(b"type");
     out.bulk(kind.as_bytes());
@@ -65,6 +101,9 @@ fn found_by(kind: &str, figures: &[(&str, i64)], out: &mut Reply) {
     out.map(figures.len());
     for (name, figure) in figures {
         out.bulk(name.as_bytes());
-        out.int(*figure);
+        match figure {
+            Figure::Int(n) => out.int(*n),
+            Figure::Word(word) => out.bulk(word.as_bytes()),
+        }
     }
 }

@@ -88,7 +88,7 @@ fn argument(doc: &Doc, out: &mut Reply) {
     text("name", doc.name);
     text("type", doc.kind);
     if !matches!(doc.kind, "pure-token" | "oneof" | "block") {
-        text("display_text", doc.name);
+        text("display_text", if doc.shown.is_empty() { doc.name } else { doc.shown });
     }
     if let Some(spec) = doc.key_spec {
         out.bulk(b"key_spec_index");
@@ -102,7 +102,8 @@ fn argument(doc: &Doc, out: &mut Reply) {
             count += 1;
         }
     }
-    let flags = [("optional", doc.optional), ("multiple", doc.multiple)];
+    let flags =
+        [("optional", doc.optional), ("multiple", doc.multiple), ("multiple_token", doc.multiple_token)];
     if flags.iter().any(|(_, on)| *on) {
         out.bulk(b"flags");
         statuses(flags.iter().filter(|(_, on)| *on).map(|(name, _)| *name), out);

@@ -49,14 +49,17 @@ fn find(request: Args) -> Result<Vec<Key>, Error> {
         return Err(Error::text("ERR Invalid number of arguments specified for command"));
     }
     let mut found = Vec::new();
-    meta.each_key(request, |index| {
+    meta.each_placed_key(request, |index| {
         let spec = meta.keys.iter().rev().find(|spec| usize::from(spec.first) <= index).or(meta.keys.first());
-        found.push(Key {
-            index,
-            flags: spec.map_or_else(Vec::new, |spec| flags(command, spec.flags, request)),
-        });
+        let flags = spec.map_or_else(Vec::new, |spec| flags(command, spec.flags, request));
+        found.push(Key { index, flags });
     });
-    if found.is_empty() && !meta.flags.has(Flags::NO_MANDATORY_KEYS) {
+    meta.each_found_key(request, |index| {
+        let flags = meta.found_keys.last().map_or_else(Vec::new, |spec| flags(command, spec.flags, request));
+        found.push(Key { index, flags });
+    });
+    let unfilled = !meta.keys.iter().all(|spec| spec.is_filled(request));
+    if (unfilled || found.is_empty()) && !meta.flags.has(Flags::NO_MANDATORY_KEYS) {
         return Err(Error::text("ERR Invalid arguments specified for command"));
     }
     Ok(found)

@@ -51,7 +51,11 @@ pub fn latencies(facts: &Facts, out: &mut String) {
 
 pub fn keyspace(facts: &Facts, out: &mut String) {
     for db in &facts.survey.dbs {
-        let value = format!("keys={},expires={},avg_ttl={}", db.keys, db.volatile, db.ttl_ms);
+        let mut value = format!("keys={},expires={},avg_ttl={}", db.keys, db.volatile, db.ttl_ms);
+        // Redis 7.2 has no such figure, later ones have it always: it is shown where it says something.
+        if db.with_volatile_fields != 0 {
+            value += &format!(",subexpiry={}", db.with_volatile_fields);
+        }
         line(out, &format!("db{}", db.db), value);
     }
 }

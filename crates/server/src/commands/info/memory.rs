@@ -57,8 +57,8 @@ pub const FIELDS: &[Field] = &[
     none_yet("mem_aof_buffer"),
     field("mem_allocator", |_| "mimalloc".into()),
     none_yet("active_defrag_running"),
-    none_yet("lazyfree_pending_objects"),
-    none_yet("lazyfreed_objects"),
+    field("lazyfree_pending_objects", |facts| facts.server.lazyfree.pending().to_string()),
+    field("lazyfreed_objects", |facts| facts.server.lazyfree.freed().to_string()),
 ];
 
 /// What the interpreters of all threads hold.

@@ -5,7 +5,7 @@
 
 mod clients;
 mod counts;
-mod facts;
+pub(super) mod facts;
 mod memory;
 mod persistence;
 mod replication;

@@ -30,6 +30,10 @@ pub const FIELDS: &[Field] = &[
     field("sync_full", |facts| facts.server.replication.counters().sync_full.to_string()),
     field("sync_partial_ok", |facts| facts.server.replication.counters().sync_partial_ok.to_string()),
     field("sync_partial_err", |facts| facts.server.replication.counters().sync_partial_err.to_string()),
+    field("expired_subkeys", |facts| {
+        let actively = facts.server.expire_stats.fields_deleted.load(Relaxed);
+        (facts.sum(|stats| &stats.expired_fields) + actively).to_string()
+    }),
     field("expired_keys", |facts| {
         let actively = facts.server.expire_stats.deleted.load(Relaxed);
         (facts.sum(|stats| &stats.expired) + actively).to_string()

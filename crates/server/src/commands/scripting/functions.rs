@@ -214,7 +214,7 @@ fn run_change(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         if alone {
             txn.end_command(args);
         }
-        Ok(loaded)
+        Ok::<_, Error>(loaded)
     })??;
     match loaded {
         Some(name) => out.bulk(&name),

@@ -63,7 +63,7 @@ pub const TABLE: &[Entry] = &[
     entry(1, "lolwut", Kind),
     entry(1, "module (list|help)", Shape),
     entry(2, "memory usage <key> [samples <count>]", Kind),
-    entry(1, "memory (doctor|help|nonsense|usage)", Kind),
+    entry(1, "memory (doctor|help|stats|purge|nonsense|usage)", Kind),
     entry(2, "time", Kind),
     entry(1, "lastsave", Kind),
     entry(2, "role", Exact),

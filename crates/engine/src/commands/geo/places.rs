@@ -2,17 +2,17 @@
 //!
 //! GEOADD is logged as the ZADD that it comes to.
 
-use super::add::{Options, add};
-use super::{KEY, MEMBER, first, read};
+use super::{GEO, KEY, LATITUDE, LONGITUDE, UNIT, at, place, reply_distance, reply_place, unit};
 use crate::commands::args::is;
+use crate::commands::zsets::add::{Options, add};
+use crate::commands::zsets::read;
 use crate::error::{Done, Error};
-use crate::row::{Categories, Doc, Flags, Meta, Row};
+use crate::row::{Doc, Flags, Meta, Row};
 use crate::txn::Txn;
-use base::geo::{Place, Unit, push_coordinate, push_distance};
-use base::number::parse_f64;
-use resp::{Args, Proto, Reply};
+use base::geo::{Place, Unit};
+use resp::{Args, Reply};
 
-const GEO: Meta = Meta { group: "geo", categories: Categories::GEO, ..Meta::BASE };
+const MEMBER: Doc = Doc::new("member", "string");
 
 pub const ROWS: &[Row] = &[
     Row {
@@ -20,7 +20,7 @@ pub const ROWS: &[Row] = &[
             name: "geoadd",
             arity: -5,
             flags: Flags::WRITE.with(Flags::DENYOOM),
-            keys: &[first(&["RW", "update"])],
+            keys: &[at(1, &["RW", "update"])],
             since: "3.2.0",
             summary: "Adds places to a map, or moves them.",
             complexity: "O(log(N)) for each place",
@@ -31,11 +31,7 @@ pub const ROWS: &[Row] = &[
                     .since("6.2.0")
                     .optional(),
                 Doc::flag("change", "CH").since("6.2.0").optional(),
-                Doc::block(
-                    "data",
-                    &[Doc::new("longitude", "double"), Doc::new("latitude", "double"), MEMBER],
-                )
-                .multiple(),
+                Doc::block("data", &[LONGITUDE, LATITUDE, MEMBER]).multiple(),
             ],
             ..GEO
         },
@@ -46,7 +42,7 @@ pub const ROWS: &[Row] = &[
             name: "geopos",
             arity: -2,
             flags: Flags::READONLY,
-            keys: &[first(&["RO", "access"])],
+            keys: &[at(1, &["RO", "access"])],
             since: "3.2.0",
             summary: "Gives the coordinates of places of a map.",
             complexity: "O(N) in the number of members asked for",
@@ -60,24 +56,10 @@ pub const ROWS: &[Row] = &[
             name: "geodist",
             arity: -4,
             flags: Flags::READONLY,
-            keys: &[first(&["RO", "access"])],
+            keys: &[at(1, &["RO", "access"])],
             since: "3.2.0",
             summary: "Gives the distance between two places of a map.",
-            docs: &[
-                KEY,
-                Doc::new("member1", "string"),
-                Doc::new("member2", "string"),
-                Doc::one_of(
-                    "unit",
-                    &[
-                        Doc::flag("m", "M"),
-                        Doc::flag("km", "KM"),
-                        Doc::flag("ft", "FT"),
-                        Doc::flag("mi", "MI"),
-                    ],
-                )
-                .optional(),
-            ],
+            docs: &[KEY, Doc::new("member1", "string"), Doc::new("member2", "string"), UNIT.optional()],
             ..GEO
         },
         run: geodist,
@@ -87,7 +69,7 @@ pub const ROWS: &[Row] = &[
             name: "geohash",
             arity: -2,
             flags: Flags::READONLY,
-            keys: &[first(&["RO", "access"])],
+            keys: &[at(1, &["RO", "access"])],
             since: "3.2.0",
             summary: "Gives the geohashes of places of a map.",
             complexity: "O(N) in the number of members asked for",
@@ -135,14 +117,6 @@ fn geoadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     Ok(())
 }
 
-fn place(longitude: &[u8], latitude: &[u8]) -> Result<Place, Error> {
-    let longitude = parse_f64(longitude).ok_or(Error::NotFloat)?;
-    let latitude = parse_f64(latitude).ok_or(Error::NotFloat)?;
-    Place::new(longitude, latitude).ok_or_else(|| {
-        Error::owned(format!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
-    })
-}
-
 fn geopos(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let set = read(txn, args.at(1))?;
     out.array(args.len() - 2);
@@ -152,30 +126,15 @@ fn geopos(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
             continue;
         };
         let place = Place::from_score(score);
-        out.array(2);
-        reply_coordinate(out, place.longitude);
-        reply_coordinate(out, place.latitude);
+        reply_place(out, place);
     }
     Ok(())
-}
-
-fn reply_coordinate(out: &mut Reply, coordinate: f64) {
-    let mut text = Vec::new();
-    push_coordinate(&mut text, coordinate);
-    if out.proto() == Proto::Resp2 {
-        return out.bulk(&text);
-    }
-    out.raw(b",");
-    out.raw(&text);
-    out.raw(b"\r\n");
 }
 
 fn geodist(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let unit = match args.get(4) {
         _ if 5 < args.len() => return Err(Error::Syntax),
-        Some(word) => {
-            Unit::parse(word).ok_or(Error::text("ERR unsupported unit provided. please use M, KM, FT, MI"))?
-        }
+        Some(word) => unit(word)?,
         None => Unit::M,
     };
     let place = |set: &crate::value::SortedSet, member| set.score(member).map(Place::from_score);
@@ -185,9 +144,7 @@ fn geodist(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
         out.nil();
         return Ok(());
     };
-    let mut text = Vec::new();
-    push_distance(&mut text, one.distance_m(two) / unit.meters());
-    out.bulk(&text);
+    reply_distance(out, one.distance_m(two) / unit.meters());
     Ok(())
 }
 

@@ -1,0 +1,2 @@
+#![no_main]
+greylag_fuzz::fuzz!("lzf");
