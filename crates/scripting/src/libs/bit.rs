@@ -44,7 +44,8 @@ fn many(lua: &Lua, bit: &Table, name: &str, f: fn(u32, u32) -> u32) -> mlua::Res
     let run = move |lua: &Lua, args: MultiValue| {
         let given = Given::new(lua, &args);
         let mut bits = arg(&given, 1)?;
-        for n in 2..=args.len() {
+        // The others from the last one on: which of several bad ones an error names shows it.
+        for n in (2..=args.len()).rev() {
             bits = f(bits, arg(&given, n)?);
         }
         Ok(from_bits(bits))
