@@ -394,7 +394,8 @@ mod tests {
     fn ranges_are_what_single_bits_say() {
         for seed in 0..4000 {
             let mut rng = Rng::new(seed);
-            let bytes = random(&mut rng, if rng.one_in(4) { 400 } else { 60 });
+            let len_max = if rng.one_in(4) { 400 } else { 60 };
+            let bytes = random(&mut rng, len_max);
             let unit = if rng.one_in(2) { Unit::Bit } else { Unit::Byte };
             let units = bytes.len() as i64 * if unit == Unit::Bit { 8 } else { 1 };
             let any = |rng: &mut Rng| rng.below(2 * units as u64 + 8) as i64 - units - 4;
