@@ -274,7 +274,7 @@ fn combined(txn: &mut Txn, op: Option<Op>, to: &[u8], keys: Args) -> Result<Vec<
         bits::invert_in_place(&mut own);
         return Ok(own);
     };
-    if op == Op::Xor && times_own % 2 == 0 {
+    if op == Op::Xor && times_own.is_multiple_of(2) {
         own.fill(0);
     }
     for key in others() {
