@@ -629,6 +629,30 @@ fn saving_and_loading_again() {
     assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1");
 }
 
+/// Two reloads at once ended each other's pause, and lost what was written between the save of one and its load.
+#[test]
+fn reloads_at_once_lose_no_write() {
+    const RELOADS: usize = 20;
+    let server = Server::start(&["--io-threads", "4", "--enable-debug-command", "yes"]);
+    let (mut writer, mut reloaders) = (connect(&server), [connect(&server), connect(&server)]);
+    check(&mut writer, &[("DEBUG POPULATE 5000 key 20", "+OK")]);
+    let ended = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for client in &mut reloaders {
+            scope.spawn(|| {
+                let replies: Vec<String> = (0..RELOADS).map(|_| client.call("DEBUG RELOAD")).collect();
+                ended.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                assert!(replies.iter().all(|reply| reply == "+OK"), "{replies:?}");
+            });
+        }
+        let mut count = 0;
+        while ended.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+            count += 1;
+            assert_eq!(writer.call("INCR counter"), format!(":{count}"));
+        }
+    });
+}
+
 #[test]
 fn info_tells_how_far_a_load_is() {
     let mut server = Server::start(&["--enable-debug-command", "yes"]);
