@@ -11,7 +11,6 @@ use engine::debug::{self, Detail};
 use engine::digest::Scores;
 use engine::load::{Conflict, Staging};
 use engine::{Done, Error, Origin, Scratch, Txn};
-use parking_lot::Mutex;
 use resp::{Args, Reply};
 use std::fs::File;
 use std::io::{self, Read};
@@ -98,11 +97,10 @@ pub fn reload(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
     if txn.is_some() {
         return Err(Error::text("ERR DEBUG RELOAD is not possible inside a transaction"));
     }
-    // Two would end each other's pause.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _one = ONE_AT_A_TIME.lock();
     let server = session.server;
-    // What is written after the save would be gone after the load.
+    // What is written after the save would be gone after the load: so clients wait, and a primary's stream, and a
+    // second reload, which would end the pause of this one.
+    let _others_wait = server.reloading.lock();
     server.pause.begin(server, None, Purpose::Reload, Scope::Writes, FOREVER_MS);
     let result = save_and_load(server, how);
     server.pause.end(server, None, Purpose::Reload);
