@@ -91,6 +91,12 @@ pub fn add(bytes: &mut Vec<u8>, element: &[u8], sparse_bytes_max: usize) -> Resu
     Ok(is_changed)
 }
 
+/// Whether a dense one is known to stay the same with an element; of others, and of what is none, nothing is known.
+pub fn dense_has(bytes: &[u8], element: &[u8]) -> bool {
+    let (register, value) = place(element);
+    check(bytes) == Ok(Encoding::Dense) && value <= dense_get(&bytes[HEADER_BYTES..], register)
+}
+
 /// Makes the register reach a value; false if it did.
 fn raise(bytes: &mut Vec<u8>, register: usize, value: u8, sparse_bytes_max: usize) -> Result<bool, Invalid> {
     if check(bytes)? == Encoding::Sparse {

@@ -255,8 +255,8 @@ pub const GROUPS: &[Group] = &[
         sizes: Sizes { keys: 2, elements: 8_000_000 },
         load: &[Step(Keys, "SETRANGE m:%k 1048575 x")],
         cases: &[
-            case("GETBIT m:%k %e", QUICK),
-            case("SETBIT m:%k %e 1", QUICK),
+            case("GETBIT m:%k %d", QUICK),
+            case("SETBIT m:%k %d 1", QUICK),
             case("BITCOUNT m:%k", 800),
             case("BITPOS m:%k 1 500000", 800),
             case("BITOP AND to m:00000000 m:00000001", 400),

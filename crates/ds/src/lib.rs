@@ -10,6 +10,7 @@ pub mod list;
 pub mod listpack;
 mod outside;
 mod segment;
+mod shared;
 pub mod sorted;
 pub mod spine;
 pub mod stream;

@@ -9,6 +9,7 @@
 //! sum is what its page holds. An item's key does not change in place. Absent: sorting; who inserts says where.
 
 use crate::allocation::block_bytes;
+use crate::shared::make_mut;
 use std::sync::Arc;
 
 /// Few enough that the copy of a shared page is short, many enough that trees are flat.
@@ -165,10 +166,7 @@ impl<T: Item> Spine<T> {
         let mut page = self.root.as_ref()?;
         loop {
             match &**page {
-                Page::Leaf(items) => {
-                    let index = items.partition_point(|item| item.key() < key);
-                    return items.get(index).filter(|item| item.key() == key);
-                }
+                Page::Leaf(items) => return item_of(items, key).ok().map(|index| &items[index]),
                 Page::Inner(children) => page = &children[child_of(children, key)].page,
             }
         }
@@ -381,7 +379,26 @@ fn child_at<T: Item>(children: &[Child<T>], index: usize) -> (usize, usize) {
 /// The child in which an item with this key is, if there is one.
 #[inline]
 fn child_of<T: Item>(children: &[Child<T>], key: &T::Key) -> usize {
-    children.partition_point(|child| child.first <= *key).saturating_sub(1)
+    // What came first mostly goes first, or is looked for at the start.
+    match children.get(1) {
+        Some(second) if second.first <= *key => {
+            children.partition_point(|child| child.first <= *key).saturating_sub(1)
+        }
+        _ => 0,
+    }
+}
+
+/// The item with this key, or where it would be.
+#[inline]
+fn item_of<T: Item>(items: &[T], key: &T::Key) -> Result<usize, usize> {
+    if items.first().is_some_and(|first| first.key() == key) {
+        return Ok(0);
+    }
+    let index = items.partition_point(|item| item.key() < key);
+    match items.get(index) {
+        Some(item) if item.key() == key => Ok(index),
+        _ => Err(index),
+    }
 }
 
 /// Which item is meant.
@@ -393,7 +410,7 @@ enum Spot<'k, K> {
 
 /// The right half, if the page had to be split.
 fn insert<T: Item>(page: &mut Arc<Page<T>>, index: usize, item: T) -> Option<Child<T>> {
-    match Arc::make_mut(page) {
+    match make_mut(page) {
         Page::Leaf(items) => {
             let right = insert_or_split(items, index, item)?;
             Some(Child::of(Arc::new(Page::Leaf(right))))
@@ -438,15 +455,11 @@ fn insert_or_split<E>(items: &mut Vec<E>, index: usize, item: E) -> Option<Vec<E
 }
 
 fn remove<T: Item>(page: &mut Arc<Page<T>>, spot: Spot<T::Key>) -> Option<T> {
-    match Arc::make_mut(page) {
+    match make_mut(page) {
         Page::Leaf(items) => {
             let index = match spot {
                 Spot::Index(index) => index,
-                Spot::Key(key) => {
-                    let index = items.partition_point(|item| item.key() < key);
-                    items.get(index).filter(|item| item.key() == key)?;
-                    index
-                }
+                Spot::Key(key) => item_of(items, key).ok()?,
             };
             Some(items.remove(index))
         }
@@ -512,7 +525,7 @@ fn join<T: Item>(children: &mut Vec<Child<T>>, at: usize) {
     let child = &mut children[left];
     child.len += right.len;
     child.weight += right.weight;
-    match (Arc::make_mut(&mut child.page), Arc::unwrap_or_clone(right.page)) {
+    match (make_mut(&mut child.page), Arc::unwrap_or_clone(right.page)) {
         (Page::Leaf(items), Page::Leaf(more)) => items.extend(more),
         (Page::Inner(below), Page::Inner(more)) => below.extend(more),
         _ => unreachable!("all leaves lie at one depth"),
@@ -521,7 +534,7 @@ fn join<T: Item>(children: &mut Vec<Child<T>>, at: usize) {
 
 /// The item's weight before and after.
 fn update<T: Item>(page: &mut Arc<Page<T>>, index: usize, change: impl FnOnce(&mut T)) -> (usize, usize) {
-    match Arc::make_mut(page) {
+    match make_mut(page) {
         Page::Leaf(items) => {
             let item = &mut items[index];
             let before = item.weight();

@@ -49,6 +49,9 @@ pub struct Server {
     pub shutdown: Shutdown,
     pub replication: Replication,
     pub pause: Pause,
+    /// Held while DEBUG RELOAD saves and loads, and by who brings in what a primary sends. No shard is held by who
+    /// takes it.
+    pub reloading: Mutex<()>,
     pub rates: Rates,
     pub expire_stats: ExpireStats,
     pub scripts: crate::script::Shared,
@@ -110,6 +113,7 @@ impl Server {
             shutdown: Shutdown::default(),
             replication: Replication::new(&mut rng),
             pause: Pause::default(),
+            reloading: Mutex::default(),
             rates: Rates::default(),
             expire_stats: ExpireStats::default(),
             scripts: crate::script::Shared::default(),

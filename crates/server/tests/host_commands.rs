@@ -629,6 +629,54 @@ fn saving_and_loading_again() {
     assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1");
 }
 
+/// Two reloads at once ended each other's pause, and lost what was written between the save of one and its load.
+#[test]
+fn reloads_at_once_lose_no_write() {
+    const RELOADS: usize = 20;
+    let server = Server::start(&["--io-threads", "4", "--enable-debug-command", "yes"]);
+    let (mut writer, mut reloaders) = (connect(&server), [connect(&server), connect(&server)]);
+    check(&mut writer, &[("DEBUG POPULATE 5000 key 20", "+OK")]);
+    let ended = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for client in &mut reloaders {
+            scope.spawn(|| {
+                let replies: Vec<String> = (0..RELOADS).map(|_| client.call("DEBUG RELOAD")).collect();
+                ended.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                assert!(replies.iter().all(|reply| reply == "+OK"), "{replies:?}");
+            });
+        }
+        let mut count = 0;
+        while ended.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+            count += 1;
+            assert_eq!(writer.call("INCR counter"), format!(":{count}"));
+        }
+    });
+}
+
+/// A pause of writes holds clients, not the stream of a primary: what came between the save and the load was lost.
+#[test]
+fn a_replica_that_reloads_loses_nothing_of_the_stream() {
+    const RELOADS: usize = 20;
+    let primary = Server::start(&["--repl-diskless-sync-delay", "0"]);
+    let address = format!("127.0.0.1 {}", primary.port);
+    let replica =
+        Server::start(&["--io-threads", "2", "--enable-debug-command", "yes", "--replicaof", &address]);
+    let (mut writer, mut reader) = (connect(&primary), connect(&replica));
+    check(&mut writer, &[("SET counter 0", "+OK")]);
+    wait_until("the replica follows", || reader.call("GET counter") == "0");
+    let count = std::thread::scope(|scope| {
+        let reloads = scope.spawn(|| (0..RELOADS).all(|_| reader.call("DEBUG RELOAD") == "+OK"));
+        let mut count = 0;
+        while !reloads.is_finished() {
+            count += 1;
+            assert_eq!(writer.call("INCR counter"), format!(":{count}"));
+        }
+        assert!(reloads.join().expect("no panic"), "a reload failed");
+        count
+    });
+    wait_until("the replica has it all", || reader.call("GET counter") == count.to_string());
+}
+
 #[test]
 fn info_tells_how_far_a_load_is() {
     let mut server = Server::start(&["--enable-debug-command", "yes"]);

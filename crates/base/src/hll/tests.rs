@@ -244,3 +244,19 @@ fn garbage_is_survived() {
         assert_eq!(to_dense(&mut bytes).is_ok(), counted.is_ok(), "seed {seed}");
     }
 }
+
+/// A dense one says of an element that it has it exactly where adding it changes nothing.
+#[test]
+fn dense_ones_know_what_they_have() {
+    let mut bytes = filled(0..500, 0);
+    assert!(elements(0..500).all(|element| dense_has(&bytes, &element)));
+    let mut new = 0;
+    for element in elements(500..5000) {
+        let had = dense_has(&bytes, &element);
+        assert_eq!(add(&mut bytes, &element, 0), Ok(!had));
+        new += usize::from(!had);
+    }
+    assert!(1000 < new && new < 4500);
+    assert!(!dense_has(&filled(0..1, 3000), b"e:0"), "of a sparse one nothing is known");
+    assert!(!dense_has(b"e:0", b"e:0"));
+}

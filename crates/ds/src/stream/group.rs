@@ -5,6 +5,7 @@
 //! Invariant: both lists agree; a pending entry's consumer exists.
 
 use super::{Counters, Id};
+use crate::shared::make_mut;
 use crate::spine::{Item, Iter, Spine};
 use std::sync::Arc;
 
@@ -202,7 +203,7 @@ impl Group {
             }
         }
         self.consumers.update(owner, |consumer| {
-            let consumer = Arc::make_mut(consumer);
+            let consumer = make_mut(consumer);
             gained.into_iter().for_each(|id| consumer.add_pending(id));
         });
     }
@@ -213,7 +214,7 @@ impl Group {
         let name = self.consumers.get(owner).expect("was found").name.clone();
         let fresh = Pending { id, consumer: name, delivered_ms, deliveries };
         if self.put_pending(fresh) {
-            self.consumers.update(owner, |consumer| Arc::make_mut(consumer).add_pending(id));
+            self.consumers.update(owner, |consumer| make_mut(consumer).add_pending(id));
         }
     }
 
@@ -248,7 +249,7 @@ impl Group {
 
     fn with_consumer(&mut self, name: &[u8], change: impl FnOnce(&mut Consumer)) {
         if let Ok(index) = search_name(&self.consumers, name) {
-            self.consumers.update(index, |consumer| change(Arc::make_mut(consumer)));
+            self.consumers.update(index, |consumer| change(make_mut(consumer)));
         }
     }
 

@@ -19,6 +19,7 @@ mod trim;
 
 use crate::allocation::block_bytes;
 use crate::listpack::Value;
+use crate::shared::make_mut;
 use crate::spine::Spine;
 pub use block::{Block, Entry};
 pub use counters::Counters;
@@ -121,7 +122,7 @@ impl Stream {
         match self.blocks.last() {
             Some(last) if has_room(last, bytes, limits) => {
                 let at = self.blocks.len() - 1;
-                self.blocks.update(at, |block| Arc::make_mut(block).append(id, pairs));
+                self.blocks.update(at, |block| make_mut(block).append(id, pairs));
             }
             _ => self.blocks.push(Arc::new(Block::new(id, pairs))),
         }
@@ -142,7 +143,7 @@ impl Stream {
         if block.len() == 1 {
             self.blocks.remove(at);
         } else {
-            self.blocks.update(at, |block| Arc::make_mut(block).delete(found));
+            self.blocks.update(at, |block| make_mut(block).delete(found));
         }
         self.max_deleted_id = self.max_deleted_id.max(id);
         if id == self.first_id || self.is_empty() {
@@ -253,7 +254,7 @@ impl Stream {
     ) -> Option<R> {
         let index = group::search_name(&self.groups, name).ok()?;
         let counters = self.counters();
-        Some(self.groups.update(index, |group| change(Arc::make_mut(group), &counters)))
+        Some(self.groups.update(index, |group| change(make_mut(group), &counters)))
     }
 
     /// False if there is one of this name.

@@ -1,7 +1,7 @@
 //! Trimming a stream from its old end, as XTRIM and XADD do it.
 
 use super::{Block, Id, Stream};
-use std::sync::Arc;
+use crate::shared::make_mut;
 
 /// What stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Stream {
                 continue;
             }
             if precision == Precision::Exact {
-                removed += self.blocks.update(0, |block| trim_block(Arc::make_mut(block), len, keep));
+                removed += self.blocks.update(0, |block| trim_block(make_mut(block), len, keep));
             }
             break;
         }

@@ -205,9 +205,10 @@ impl SortedSet {
             }
             Self::Tree(tree) => {
                 for range in ranges {
+                    // Most ranges have few elements or none: to look for the end as well would cost as much again.
                     let first = tree.count_before(Edge::Score(range.start));
-                    let end = tree.count_before(Edge::Score(range.end));
-                    let mut within = tree.range(first..end.max(first));
+                    let mut within =
+                        tree.range(first..tree.len()).take_while(|&(_, score)| score < range.end);
                     if within.try_for_each(|(member, score)| visit(Value::Str(member), score)).is_break() {
                         return;
                     }

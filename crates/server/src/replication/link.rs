@@ -431,6 +431,7 @@ impl Thread {
     fn install(&mut self, history: History, offset: Offset, db: u32, epoch: u64) {
         let Some(loaded) = self.staged.take() else { return };
         let server = self.server;
+        let _reload_waits = server.reloading.lock();
         let mut txn = all_shards(server, &mut self.scratch);
         if server.engine.role_epoch() != epoch {
             drop(txn);
@@ -450,7 +451,10 @@ impl Thread {
         let server = self.server;
         let Some(applier) = &mut self.applier else { return };
         let now = server.clock.unix_ms();
-        let result = applier.feed(&server.engine, &mut self.scratch, now, bytes, &mut self.notes);
+        let result = {
+            let _reload_waits = server.reloading.lock();
+            applier.feed(&server.engine, &mut self.scratch, now, bytes, &mut self.notes)
+        };
         self.free_trash();
         for note in std::mem::take(&mut self.notes) {
             match note {

@@ -110,9 +110,17 @@ fn pfadd(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
     let sparse_bytes_max = txn.engine().settings.hll_sparse_bytes_max();
     let entry = txn.write(key);
     let updated = match entry.map(|entry| (entry.payload(), entry.tag())) {
-        // Not in its entry: it is changed where it is.
+        // Not in its entry: it is changed where it is, if it is changed.
         Some((Payload::Boxed(value), _)) => {
-            let encoding = check(value::as_str(Payload::Boxed(value))?)?;
+            let found = value::as_str(Payload::Boxed(value))?;
+            let encoding = check(found)?;
+            if let Str::Bytes(bytes) = found
+                && elements.iter().all(|element| hll::dense_has(bytes, element))
+                && encoding == Encoding::Dense
+            {
+                out.int(0);
+                return Ok(());
+            }
             // A string that turns out corrupt at a later element must not keep the first ones.
             let may_fail_late = encoding == Encoding::Sparse && 1 < elements.len();
             txn.edit_str(key, |bytes| {

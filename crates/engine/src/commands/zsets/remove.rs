@@ -11,7 +11,7 @@ use crate::error::{Done, Error};
 use crate::events::Event;
 use crate::row::{Doc, Flags, Meta, Row};
 use crate::txn::Txn;
-use crate::value::{Order, SortedSet};
+use crate::value::{Order, SortedSet, as_sorted_set};
 use resp::{Args, Reply};
 use std::ops::Range;
 
@@ -168,12 +168,22 @@ fn remove(
 
 /// Removes the elements with these ranks, and says so.
 fn take(txn: &mut Txn, key: &[u8], ranks: Range<usize>, event: Event) {
-    if !ranks.is_empty() {
-        let count = ranks.len();
-        edit(txn, key, |set, _| set.remove_ranks(ranks));
-        changed(txn, key, event, count);
-        delete_if_empty(txn, key);
+    let count = ranks.len();
+    if count == 0 {
+        return;
     }
+    let len = txn.get(key).and_then(|entry| as_sorted_set(entry.payload()).ok()).map(SortedSet::len);
+    if len == Some(count) {
+        // What goes wholly is not taken to pieces here, however large.
+        if let Some(entry) = txn.remove(key) {
+            txn.discard(entry);
+        }
+        changed(txn, key, event, count);
+        txn.also_happened(key, Event::Del);
+        return;
+    }
+    edit(txn, key, |set, _| set.remove_ranks(ranks));
+    changed(txn, key, event, count);
 }
 
 fn zpopmin(txn: &mut Txn, args: Args, out: &mut Reply) -> Done {
@@ -272,7 +282,7 @@ fn at_least_1(arg: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{Bench, check, check_on};
 
     #[test]
     fn removing() {
@@ -324,5 +334,28 @@ mod tests {
             ZPOPMIN s 0 -> -WRONGTYPE Operation against a key holding the wrong kind of value |
             "#,
         );
+    }
+
+    /// A million members took more than a second, one by one.
+    #[test]
+    fn a_large_set_that_goes_wholly_is_freed_elsewhere() {
+        let members: Vec<String> = (0..200).map(|i| format!("{i} m{i}")).collect();
+        for (request, logged) in [
+            ("ZREMRANGEBYRANK z 0 -1", "ZREMRANGEBYRANK z 0 -1"),
+            ("ZREMRANGEBYSCORE z -inf +inf", "ZREMRANGEBYSCORE z -inf +inf"),
+            ("ZREMRANGEBYLEX z - +", "ZREMRANGEBYLEX z - +"),
+            ("ZPOPMIN z 1000", "ZPOPMIN z 1000"),
+            ("ZPOPMAX z 200", "ZPOPMAX z 200"),
+            ("ZMPOP 1 z MIN COUNT 1000", "ZPOPMIN z 200"),
+        ] {
+            let mut bench = Bench::new();
+            check_on(&mut bench, &format!("ZADD z {}", members.join(" ")));
+            bench.logged();
+            let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+            bench.run(&words);
+            assert_eq!(bench.logged(), logged);
+            assert_eq!(bench.scratch.trash.len(), 1, "{request}");
+            check_on(&mut bench, "EXISTS z -> 0");
+        }
     }
 }

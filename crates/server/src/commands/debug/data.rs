@@ -98,7 +98,9 @@ pub fn reload(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         return Err(Error::text("ERR DEBUG RELOAD is not possible inside a transaction"));
     }
     let server = session.server;
-    // What is written after the save would be gone after the load.
+    // What is written after the save would be gone after the load: so clients wait, and a primary's stream, and a
+    // second reload, which would end the pause of this one.
+    let _others_wait = server.reloading.lock();
     server.pause.begin(server, None, Purpose::Reload, Scope::Writes, FOREVER_MS);
     let result = save_and_load(server, how);
     server.pause.end(server, None, Purpose::Reload);
