@@ -465,7 +465,8 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         // Whose reply is neither prose nor in an order of its own.
         "call" => loop {
             let request = pick(rng, REQUESTS);
-            if !request.starts_with("scan") && !request.starts_with("sscan") && !request.starts_with("object")
+            if !["scan", "sscan", "xadd"].iter().any(|start| request.starts_with(start))
+                && !request.starts_with("object")
             {
                 return out.extend(request.split(' ').map(|word| word.as_bytes().to_vec()));
             }
