@@ -85,7 +85,9 @@ impl Writer<'_> {
         }
         if let Value::String(status) = table.raw_get(&names.ok)? {
             out.raw(b"+");
-            out.raw(&one_line(&status.as_bytes()));
+            // Like an error's line, a status ends where a string of C would.
+            let status = status.as_bytes();
+            out.raw(&one_line(status.split(|c| *c == 0).next().unwrap_or_default()));
             out.raw(b"\r\n");
             return Ok(());
         }

@@ -23,6 +23,7 @@ pub const TABLE: &[Entry] = &[
     entry(1, "function flush [sync|async|nonsense]", Exact),
     entry(4, "function list [libraryname <library-name>|withcode|nonsense]", Libraries),
     entry(1, "function dump", Kind),
+    entry(3, "function restore <library-dump> [flush|append|replace]", Exact),
     entry(1, "function restore <dump> [flush|append|replace|nonsense]", Exact),
     entry(1, "function (stats|kill|nonsense|load|delete)", Exact),
     entry(1, "function help", Kind),
