@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Sha([u8; 40]);
 
 impl Sha {
+    pub const TEXT_BYTES: usize = 40;
+
     pub fn of(body: &[u8]) -> Self {
         let mut hex = [0; 40];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(Sha1::digest(body)) {

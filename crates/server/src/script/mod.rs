@@ -187,7 +187,7 @@ fn find(
         Named::Script => interpreter.script(known, name).map(Found::Script).map_err(Error::owned),
         Named::Sha => {
             let found = Sha::parse(name).and_then(|sha| interpreter.script_by_sha(known, &sha));
-            found.map(Found::Script).ok_or(Error::text("NOSCRIPT No matching script. Please use EVAL."))
+            found.map(Found::Script).ok_or(NO_SCRIPT)
         }
         Named::Function => {
             interpreter.sync(&server.engine.functions);
@@ -196,7 +196,10 @@ fn find(
     }
 }
 
-/// What a call runs, its keys, and its arguments. A function is looked for before its keys are counted.
+const NO_SCRIPT: Error = Error::text("NOSCRIPT No matching script. Please use EVAL.");
+
+/// What a call runs, its keys, and its arguments. A function is looked for before its keys are counted, and so is what
+/// can't be a script's name.
 fn prepare<'a>(
     server: &crate::server::Server,
     interpreter: &mut Interpreter,
@@ -208,6 +211,9 @@ fn prepare<'a>(
         let found = found()?;
         let (keys, argv) = split(call, args)?;
         return Ok((found, keys, argv));
+    }
+    if call.named == Named::Sha && args.at(1).len() != Sha::TEXT_BYTES {
+        return Err(NO_SCRIPT);
     }
     let (keys, argv) = split(call, args)?;
     Ok((found()?, keys, argv))
