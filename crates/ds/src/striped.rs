@@ -3,12 +3,17 @@
 //! Whoever needs several stripes names them as a set and gets them in ascending order, so nobody waits for a lower
 //! stripe while holding a higher one, and there is no deadlock. What is held is released together.
 
-use lock_api::RawMutex as _;
+use lock_api::{RawMutex as _, RawMutexTimed as _};
 use parking_lot::RawMutex;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 pub const STRIPES_MAX: u8 = 64;
+
+/// How often who waits for a stripe looks whether to give up.
+const GIVE_UP_LOOK: Duration = Duration::from_millis(10);
 
 /// A set of stripes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -102,6 +107,43 @@ impl<T> Striped<T> {
         Held { all: self, set, not_send: PhantomData }
     }
 
+    /// As [`Striped::lock`], unless `give_up` says so while a stripe is held by somebody else: then none is taken.
+    #[inline]
+    pub fn lock_unless(&self, set: LockSet, give_up: &AtomicBool) -> Option<Held<'_, T>> {
+        let set = LockSet(set.0 & !0 >> (64 - self.stripes.len()));
+        let mut held = Held { all: self, set: LockSet::EMPTY, not_send: PhantomData };
+        let mut rest = set.0;
+        while rest != 0 {
+            let stripe = rest.trailing_zeros() as u8;
+            let raw = &self.stripes[usize::from(stripe)].raw;
+            if !raw.try_lock() && !Self::wait(raw, give_up) {
+                return None; // what was taken goes with `held`
+            }
+            held.set = held.set.with(stripe);
+            rest &= rest - 1;
+        }
+        Some(held)
+    }
+
+    #[cold]
+    fn wait(raw: &RawMutex, give_up: &AtomicBool) -> bool {
+        loop {
+            if give_up.load(Ordering::Acquire) {
+                return false;
+            }
+            if raw.try_lock_for(GIVE_UP_LOOK) {
+                return true;
+            }
+        }
+    }
+
+    /// One stripe, if nobody holds it.
+    #[inline]
+    pub fn try_lock_one(&self, stripe: u8) -> Option<Held<'_, T>> {
+        let taken = self.stripes[usize::from(stripe)].raw.try_lock();
+        taken.then(|| Held { all: self, set: LockSet::one(stripe), not_send: PhantomData })
+    }
+
     #[inline]
     pub fn lock_one(&self, stripe: u8) -> Held<'_, T> {
         self.stripes[usize::from(stripe)].raw.lock();
@@ -184,6 +226,39 @@ mod tests {
         let held = accounts.lock(LockSet::ALL);
         assert_eq!(held.set().len(), 8);
         assert_eq!(held.set().iter().map(|i| held.get(i)).sum::<i64>(), 8000);
+    }
+
+    #[test]
+    fn who_waits_can_give_up_and_then_holds_nothing() {
+        let striped = Striped::new(4, || 0);
+        let busy = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let held = striped.lock_one(2);
+            let waits = scope.spawn(|| striped.lock_unless(LockSet::ALL, &busy).is_none());
+            // The waiter has taken the stripes below, or will.
+            while striped.try_lock_one(1).is_some() {
+                std::thread::yield_now();
+            }
+            busy.store(true, Ordering::Release);
+            assert!(waits.join().expect("gives up"));
+            drop(held);
+        });
+        let all = striped.lock_unless(LockSet::ALL, &busy);
+        assert_eq!(
+            all.map(|held| held.set().len()),
+            Some(4),
+            "nothing is left locked, and nobody is in the way"
+        );
+        busy.store(false, Ordering::Release);
+        std::thread::scope(|scope| {
+            let held = striped.lock_one(3);
+            let waits = scope.spawn(|| striped.lock_unless(LockSet::ALL, &busy).is_some());
+            while striped.try_lock_one(0).is_some() {
+                std::thread::yield_now();
+            }
+            drop(held);
+            assert!(waits.join().expect("gets it"));
+        });
     }
 
     #[test]

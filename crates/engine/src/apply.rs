@@ -7,6 +7,7 @@
 
 use crate::commands;
 use crate::engine::Engine;
+use crate::error::Done;
 use crate::row::Row;
 use crate::txn::{Origin, Scratch, Txn};
 use base::position::Offset;
@@ -54,7 +55,16 @@ impl fmt::Display for StreamError {
     }
 }
 
+/// Commands of a stream that the engine has no rows for: scripts and function libraries. They run under every shard.
+pub trait Foreign {
+    fn knows(&self, args: Args) -> bool;
+
+    /// Runs one that it knows. An error is noted, as the primary had none.
+    fn run(&mut self, txn: &mut Txn, args: Args) -> Done;
+}
+
 pub struct Applier {
+    foreign: Option<Box<dyn Foreign + Send>>,
     /// The role's epoch in which the stream was asked for.
     role_epoch: u64,
     /// Selected by the stream; `None` until its first SELECT, when the snapshot did not say.
@@ -81,6 +91,7 @@ struct Request {
 /// A request of the stream, ready to run.
 enum Step {
     Row(&'static Row),
+    Foreign,
     Select(u32),
     GetAck,
     /// PING, MULTI, EXEC and other REPLCONF: nothing to do but to keep the bytes.
@@ -92,6 +103,7 @@ impl Applier {
     /// applied in this epoch of the role only.
     pub fn new(db: u32, role_epoch: u64) -> Self {
         Self {
+            foreign: None,
             role_epoch,
             db,
             decoder: Decoder::new(),
@@ -103,6 +115,12 @@ impl Applier {
             buffer: Vec::new(),
             replies: Vec::new(),
         }
+    }
+
+    /// With whoever knows what the engine doesn't.
+    pub fn with(mut self, foreign: Box<dyn Foreign + Send>) -> Self {
+        self.foreign = Some(foreign);
+        self
     }
 
     pub fn db(&self) -> u32 {
@@ -180,9 +198,14 @@ impl Applier {
         let mut locks = LockSet::EMPTY;
         for request in requests.iter().filter(|request| request.spans != 0) {
             let args = Self::args(&self.buffer, &self.spans, request);
-            let step = read_step(engine, args)?;
-            if let Step::Row(row) = step {
-                locks = locks.union(engine.locks_of(&row.meta, args, scratch));
+            let step = match &self.foreign {
+                Some(foreign) if foreign.knows(args) => Step::Foreign,
+                _ => read_step(engine, args)?,
+            };
+            match step {
+                Step::Row(row) => locks = locks.union(engine.locks_of(&row.meta, args, scratch)),
+                Step::Foreign => locks = engine.all_locks(),
+                _ => {}
             }
             steps.push((step, args));
         }
@@ -199,6 +222,14 @@ impl Applier {
         for (step, args) in steps {
             match step {
                 Step::Row(row) => run(&mut txn, row, args, &mut self.replies, notes),
+                Step::Foreign => {
+                    let foreign = self.foreign.as_mut().expect("it said that it knows the command");
+                    let result = foreign.run(&mut txn, args);
+                    txn.end_command(args);
+                    // What a script selects is its own.
+                    txn.db = db;
+                    note(result, &String::from_utf8_lossy(args.name()).to_lowercase(), notes);
+                }
                 Step::Select(to) => {
                     db = to;
                     txn.db = db;
@@ -240,7 +271,11 @@ fn read_step(engine: &Engine, args: Args) -> Result<Step, StreamError> {
 fn run(txn: &mut Txn, row: &Row, args: Args, replies: &mut Vec<u8>, notes: &mut Vec<Note>) {
     replies.clear();
     let mut reply = Reply::new(replies, Proto::Resp2);
-    if let Err(error) = txn.call(row, args, &mut reply) {
-        notes.push(Note::Failed { command: row.meta.name.to_string(), error: error.to_string() });
+    note(txn.call(row, args, &mut reply), row.meta.name, notes);
+}
+
+fn note(result: Done, command: &str, notes: &mut Vec<Note>) {
+    if let Err(error) = result {
+        notes.push(Note::Failed { command: command.to_string(), error: error.to_string() });
     }
 }

@@ -5,6 +5,7 @@
 //! [`State`] word is read after that, so that whoever changes it (under all shards) knows that no write follows.
 
 use crate::access::MeasureSetting;
+use crate::functions::Functions;
 use crate::log::Log;
 use crate::row::{Locks, Meta};
 use crate::shard::{Shard, WatchMark};
@@ -31,6 +32,7 @@ pub struct Engine {
     state: AtomicU64,
     role_epoch: AtomicU64,
     pub settings: Settings,
+    pub functions: Functions,
     databases: u32,
 }
 
@@ -212,6 +214,7 @@ impl Engine {
                 measure: MeasureSetting::default(),
                 collation: Mutex::new(None),
             },
+            functions: Functions::default(),
             databases,
         }
     }
@@ -362,16 +365,33 @@ impl Engine {
         Txn::new(self, held, scratch, now_ms, db, origin)
     }
 
-    /// Forgets that `mark` watches the key.
-    pub fn unwatch(&self, db: u32, key: &[u8], mark: &Arc<WatchMark>) {
+    /// As [`Engine::begin`], but gives up where it would wait and `give_up` says so: a script holds every shard and
+    /// takes its time.
+    #[inline]
+    pub fn begin_unless<'e>(
+        &'e self,
+        scratch: &'e mut Scratch,
+        locks: LockSet,
+        now_ms: i64,
+        db: u32,
+        give_up: &AtomicBool,
+    ) -> Option<Txn<'e>> {
+        let held = self.shards.lock_unless(locks, give_up)?;
+        Some(Txn::new(self, held, scratch, now_ms, db, Origin::Client))
+    }
+
+    /// Forgets that `mark` watches the key. False if it gave up waiting, see [`Engine::begin_unless`].
+    pub fn unwatch_unless(&self, db: u32, key: &[u8], mark: &Arc<WatchMark>, give_up: &AtomicBool) -> bool {
         let shard = self.shard_of(self.hash(key));
-        self.shards.lock_one(shard).get_mut(shard).unwatch(db, key, mark);
+        let held = self.shards.lock_unless(LockSet::one(shard), give_up);
+        held.map(|mut held| held.get_mut(shard).unwatch(db, key, mark)).is_some()
     }
 
     /// Brings the key's table slot near before its command runs.
     #[inline]
     pub fn prefetch(&self, db: u32, hash: u64, stage: Stage) {
-        let held = self.shards.lock_one(self.shard_of(hash));
+        // It only saves time: who would have to wait for it does without.
+        let Some(held) = self.shards.try_lock_one(self.shard_of(hash)) else { return };
         if let Some(db) = held.get(self.shard_of(hash)).db(db) {
             match stage {
                 Stage::Slot => db.table.prefetch_slot(hash),

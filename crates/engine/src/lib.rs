@@ -11,6 +11,7 @@ mod engine;
 mod error;
 pub mod events;
 pub mod expire;
+pub mod functions;
 pub mod load;
 pub mod log;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod testing;
 mod txn;
 pub mod value;
 
-pub use apply::{Applier, Note, StreamError};
+pub use apply::{Applier, Foreign, Note, StreamError};
 pub use engine::{Collation, Engine, SHARDS, Settings, Stage, State};
 pub use error::{Done, Error};
 pub use row::{Meta, Row};

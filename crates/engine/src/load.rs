@@ -6,6 +6,7 @@
 use crate::access::Used;
 use crate::engine::Engine;
 use crate::events::Event;
+use crate::functions::Sources;
 use crate::rdb;
 use crate::shard::Db;
 use crate::txn::{Scratch, Trash, Ttl, Txn, copy_payload};
@@ -26,6 +27,8 @@ pub struct Staging {
     /// By shard, then database.
     shards: Vec<Vec<Option<Table<Value>>>>,
     pub keys: u64,
+    /// Its libraries of functions.
+    pub functions: Sources,
     /// When what is added counts as used, unless something else is said.
     now_ms: i64,
 }
@@ -34,7 +37,7 @@ impl Staging {
     pub fn new(engine: &Engine) -> Self {
         let databases = engine.databases() as usize;
         let shards = (0..engine.shard_count()).map(|_| (0..databases).map(|_| None).collect()).collect();
-        Self { shards, keys: 0, now_ms: 0 }
+        Self { shards, keys: 0, functions: Sources::new(), now_ms: 0 }
     }
 
     /// What is added from now on counts as used at this time (Unix ms): OBJECT IDLETIME goes on from here.
@@ -107,6 +110,7 @@ impl Staging {
         for db in 0..txn.engine().databases() {
             txn.flush(db);
         }
+        txn.engine().functions.set(self.functions);
         for (i, dbs) in (0u8..).zip(self.shards) {
             for (db, table) in (0u32..).zip(dbs) {
                 if let Some(table) = table {
@@ -130,6 +134,15 @@ impl Staging {
                     return Err(entry.key().into());
                 }
             }
+        }
+        let functions = &txn.engine().functions;
+        let mut sources = self.functions.clone();
+        let served = functions.all();
+        sources.extend(
+            served.iter().filter(|old| self.functions.iter().all(|new| new.name != old.name)).cloned(),
+        );
+        if !self.functions.is_empty() {
+            functions.set(sources);
         }
         for (db, table) in tables() {
             for entry in table.iter() {

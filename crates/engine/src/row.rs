@@ -340,11 +340,12 @@ impl Meta {
             (Flags::FAST, Categories::FAST),
             (Flags::BLOCKING, Categories::BLOCKING),
         ] {
-            if self.flags.has(flag) {
+            // What a script reads is its own affair: a read-only call of one is no reading command, as in Redis.
+            let is_call = category == Categories::READ && self.categories.has(Categories::SCRIPTING);
+            if self.flags.has(flag) && !is_call {
                 all = all | category;
             }
         }
-        // What reads or writes nothing but is no scripting command belongs to no read/write category, as in Redis.
         if all.has(Categories::FAST) { all } else { all | Categories::SLOW }
     }
 

@@ -219,6 +219,11 @@ impl Snapshot {
         for (key, value) in aux {
             encoder.aux(key, value);
         }
+        if options.data {
+            for source in engine.functions.all().iter() {
+                encoder.function(&source.code);
+            }
+        }
         Some(Self {
             slot,
             encoder,

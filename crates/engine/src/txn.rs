@@ -223,6 +223,15 @@ impl<'e> Txn<'e> {
         self.logging
     }
 
+    /// Whether what commands change from here on goes to the log, if there is one that takes it: a script may say no.
+    pub fn set_logs(&mut self, on: bool) {
+        self.logging = on && self.may_log();
+    }
+
+    fn may_log(&self) -> bool {
+        self.origin == Origin::Client && !self.state.is_replica() && self.engine.log.is_active()
+    }
+
     // ---- reading
 
     /// The key's entry for a command that reads: counts a hit or a miss and touches the access time.

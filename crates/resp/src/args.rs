@@ -38,7 +38,7 @@ pub struct Args<'a> {
 enum Extent {
     /// The bytes are a canonical request and the spans are all its arguments.
     Request,
-    /// The same without some first arguments.
+    /// The same without some of its arguments.
     Tail,
     /// The bytes are just where the arguments happen to lie.
     Loose,
@@ -89,6 +89,14 @@ impl<'a> Args<'a> {
     pub fn tail(&self, i: usize) -> Self {
         let extent = if i == 0 || self.extent == Extent::Loose { self.extent } else { Extent::Tail };
         Self { bytes: self.bytes, spans: &self.spans[i.min(self.spans.len())..], extent }
+    }
+
+    /// The first `n` arguments, or as many as there are.
+    #[inline]
+    pub fn head(&self, n: usize) -> Self {
+        let extent =
+            if n < self.spans.len() && self.extent == Extent::Request { Extent::Tail } else { self.extent };
+        Self { bytes: self.bytes, spans: &self.spans[..n.min(self.spans.len())], extent }
     }
 
     #[inline]
@@ -191,6 +199,48 @@ impl OwnedArgs {
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// Builds requests one after another in the same buffers: what a script calls.
+#[derive(Default)]
+pub struct RequestBuffer {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl RequestBuffer {
+    /// Forgets the last request and begins one of `len` arguments. False if it would not end below 4 GiB, which
+    /// is where spans end: `bytes` is how long the arguments are together.
+    pub fn begin(&mut self, len: usize, bytes: usize) -> bool {
+        self.bytes.clear();
+        self.spans.clear();
+        if (u32::MAX as usize) <= bytes.saturating_add(len.saturating_mul(32)) {
+            return false;
+        }
+        push_header(&mut self.bytes, b'*', len);
+        true
+    }
+
+    #[inline]
+    pub fn push(&mut self, arg: &[u8]) {
+        push_header(&mut self.bytes, b'$', arg.len());
+        self.spans.push(Span::new(self.bytes.len(), arg.len()));
+        self.bytes.extend_from_slice(arg);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// The request, once as many arguments are there as were announced.
+    #[inline]
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans)
+    }
+
+    /// Gives back what a large request took.
+    pub fn shrink(&mut self, bytes_max: usize) {
+        if bytes_max < self.bytes.capacity() {
+            *self = Self::default();
+        }
     }
 }
 

@@ -10,6 +10,6 @@ mod decode;
 pub mod line;
 mod reply;
 
-pub use args::{Args, OwnedArgs, Span, command_len, push_command};
+pub use args::{Args, OwnedArgs, RequestBuffer, Span, command_len, push_command};
 pub use decode::{Decoded, Decoder, Limits, ProtocolError};
 pub use reply::{Later, Proto, Reply};

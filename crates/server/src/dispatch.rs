@@ -6,13 +6,14 @@
 use crate::commands::{Command, Run, table};
 use crate::config::Config;
 use crate::logger::{self, Level};
+use crate::script::{Call, Finished};
 use crate::server::Server;
 use crate::session::{After, ConnState, Multi, ReplyMode, Session};
 use crate::stats::WorkerStats;
 use ds::striped::LockSet;
 use engine::row::{Flags, Locks};
-use engine::{Done, Error, Origin, Scratch, State, Txn};
-use resp::{Args, OwnedArgs, Reply};
+use engine::{Done, Error, Scratch, State, Txn};
+use resp::{Args, OwnedArgs, Proto, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -25,6 +26,13 @@ pub struct Context<'w> {
     pub now_ms: i64,
     /// Monotonic ns at which the command before ended.
     pub clock_nanos: u64,
+    pub others: &'w mut dyn Others,
+}
+
+/// The other connections of the thread, for a command that keeps it long.
+pub trait Others {
+    /// Answers what has come from them in the meantime.
+    fn attend(&mut self);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,11 +159,11 @@ fn run_if_allowed(
 ) -> Outcome {
     loop {
         let state = ctx.server.engine.state();
-        if let Err(error) = check(ctx, conn, command, state) {
+        if let Err(error) = check(ctx, conn, command, args, state) {
             refuse(ctx, conn, out, Some(command), &error);
             return Outcome::Done;
         }
-        if state.writes_paused() && is_paused(conn, command, state) {
+        if state.writes_paused() && is_paused(ctx.server, conn, command, args, state) {
             return Outcome::Postponed;
         }
         if let Some(multi) = &mut conn.multi
@@ -171,6 +179,10 @@ fn run_if_allowed(
             Ran::Done => return Outcome::Done,
             Ran::Postponed => return Outcome::Postponed,
             Ran::StateChanged => {}
+            Ran::Busy => {
+                refuse(ctx, conn, out, Some(command), &ctx.server.scripts.running.error());
+                return Outcome::Done;
+            }
         }
         // The state changed before the locks were held: look again.
     }
@@ -184,26 +196,42 @@ enum Ran {
     Postponed,
     /// The state is another than when the command was checked: nothing was run.
     StateChanged,
+    /// A script holds the shards that it needs, and takes its time: nothing was run.
+    Busy,
 }
 
-/// Flags of the command, or of all that EXEC would run.
-fn flags(conn: &ConnState, command: &Command) -> (Flags, Flags) {
+/// Flags of the command, or of all that EXEC would run: of scripts, what they declare.
+fn flags(server: &Server, conn: &ConnState, command: &Command, args: Args) -> (Flags, Flags) {
+    if let Run::Script(call) = command.run {
+        let flags = crate::script::flags(server, call, command.meta.flags, args);
+        return (flags, flags);
+    }
     let mut any = command.meta.flags;
     let mut all = command.meta.flags;
     if matches!(command.run, Run::Exec)
         && let Some(multi) = &conn.multi
     {
-        for (queued, _) in &multi.commands {
-            any = any | queued.meta.flags;
-            all = Flags(all.0 & queued.meta.flags.0);
+        for (queued, args) in &multi.commands {
+            let flags = match queued.run {
+                Run::Script(call) => crate::script::flags(server, call, queued.meta.flags, args.as_args()),
+                _ => queued.meta.flags,
+            };
+            any = any | flags;
+            all = Flags(all.0 & flags.0);
         }
     }
     (any, all)
 }
 
 #[inline]
-fn check(ctx: &Context, conn: &ConnState, command: &'static Command, state: State) -> Result<(), Error> {
-    let (any, all) = flags(conn, command);
+fn check(
+    ctx: &Context,
+    conn: &ConnState,
+    command: &'static Command,
+    args: Args,
+    state: State,
+) -> Result<(), Error> {
+    let (any, all) = flags(ctx.server, conn, command, args);
     if any.has(Flags::PROTECTED) {
         crate::commands::check_protected(ctx.config, &conn.client, command)?;
     }
@@ -211,10 +239,27 @@ fn check(ctx: &Context, conn: &ConnState, command: &'static Command, state: Stat
     if !logged_in && !command.meta.flags.has(Flags::NO_AUTH) {
         return Err(Error::text("NOAUTH Authentication required."));
     }
+    if ctx.server.scripts.running.is_busy() && !may_run_beside_script(command) {
+        return Err(ctx.server.scripts.running.error());
+    }
     if conn.multi.is_some() && command.meta.flags.has(Flags::NO_MULTI) {
         return Err(Error::text("ERR Command not allowed inside a transaction"));
     }
     check_state(any, all, command, state)
+}
+
+/// While a script holds every shard and takes its time: what needs none of them, and changes nothing of the server.
+/// Data commands find out by themselves whether they would have to wait.
+#[cold]
+fn may_run_beside_script(command: &Command) -> bool {
+    if command.meta.flags.has(Flags::ALLOW_BUSY) {
+        return true;
+    }
+    match command.run {
+        Run::Data(_) => true,
+        Run::Host(_) => matches!(command.meta.locks, Locks::None) && !command.meta.flags.has(Flags::ADMIN),
+        Run::Script(_) | Run::Exec => false,
+    }
 }
 
 #[inline]
@@ -230,9 +275,7 @@ fn check_state(any: Flags, all: Flags, command: &Command, state: State) -> Resul
         return Err(Error::text("READONLY You can't write against a read only replica."));
     }
     if state.is_stale() && !all.has(Flags::STALE) {
-        return Err(Error::text(
-            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-        ));
+        return Err(MASTERDOWN);
     }
     if state.is_loading() && !all.has(Flags::LOADING) {
         return Err(Error::text("LOADING Redis is loading the dataset in memory"));
@@ -240,16 +283,21 @@ fn check_state(any: Flags, all: Flags, command: &Command, state: State) -> Resul
     Ok(())
 }
 
-const MISCONF: Error = Error::text(
+pub const MASTERDOWN: Error =
+    Error::text("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+
+pub const MISCONF: Error = Error::text(
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
 );
 
-fn is_paused(conn: &ConnState, command: &Command, state: State) -> bool {
+fn is_paused(server: &Server, conn: &ConnState, command: &Command, args: Args, state: State) -> bool {
     if conn.client.replica.load(Relaxed) {
         return false;
     }
-    let (any, _) = flags(conn, command);
-    state.all_paused() || any.any(Flags::WRITE | Flags::MAY_REPLICATE)
+    let (any, _) = flags(server, conn, command, args);
+    // A script that declares nothing may write.
+    let may_write = matches!(command.run, Run::Script(call) if !call.read_only) && any == command.meta.flags;
+    state.all_paused() || may_write || any.any(Flags::WRITE | Flags::MAY_REPLICATE)
 }
 
 fn is_queued(command: &Command) -> bool {
@@ -282,14 +330,19 @@ fn refuse(ctx: &Context, conn: &mut ConnState, out: &mut Vec<u8>, command: Optio
     if let Some(multi) = &mut conn.multi {
         multi.refused = true;
     }
-    write_error(ctx.server, out, conn, &line);
+    write_error(ctx.server, out, conn.proto, &line);
 }
 
-fn write_error(server: &Server, out: &mut Vec<u8>, conn: &ConnState, line: &str) {
+pub fn write_error(server: &Server, out: &mut Vec<u8>, proto: Proto, line: &str) {
     server.errors.count(line);
     // Text of a request is carried byte by byte; see `commands::text`.
     let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-    Reply::new(out, conn.proto).error_line(&bytes);
+    Reply::new(out, proto).error_line(&bytes);
+}
+
+/// Bytes of a line as its text: a character for each byte.
+pub fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| byte as char).collect()
 }
 
 /// Runs the command, unless the state is no longer `state`.
@@ -306,7 +359,9 @@ fn run(
     let result = match command.run {
         Run::Data(row) => {
             let locks = server.engine.locks_of(&row.meta, args, ctx.scratch);
-            let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+            let busy = server.scripts.running.busy_flag();
+            let begun = server.engine.begin_unless(ctx.scratch, locks, ctx.now_ms, conn.db, busy);
+            let Some(mut txn) = begun else { return Ran::Busy };
             if txn.state() != state {
                 return Ran::StateChanged;
             }
@@ -327,7 +382,9 @@ fn run(
                 let proto = session.conn.proto;
                 host(&mut session, None, args, &mut Reply::new(out, proto))
             } else {
-                let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+                let busy = server.scripts.running.busy_flag();
+                let begun = server.engine.begin_unless(ctx.scratch, locks, ctx.now_ms, conn.db, busy);
+                let Some(mut txn) = begun else { return Ran::Busy };
                 if txn.state() != state {
                     return Ran::StateChanged;
                 }
@@ -346,22 +403,76 @@ fn run(
             result
         }
         Run::Exec => match exec(ctx, conn, out, state) {
-            Some(result) => result,
-            None => return Ran::StateChanged,
+            Ok(result) => result,
+            Err(ran) => return ran,
+        },
+        Run::Script(call) => match script(ctx, conn, out, call, args, state) {
+            Ok(Finished::Failed(error)) => Err(error),
+            Ok(Finished::Counted(line)) => {
+                Reply::new(out, conn.proto).error_line(&line);
+                count(ctx, command, &Err(Error::Syntax), server.clock.nanos());
+                free_trash(ctx);
+                return Ran::Done;
+            }
+            Ok(Finished::Done) => Ok(()),
+            Err(ran) => return ran,
         },
     };
     let now = server.clock.nanos();
     count(ctx, command, &result, now);
     if let Err(error) = result {
-        write_error(server, out, conn, &error.to_string());
+        write_error(server, out, conn.proto, &error.to_string());
     }
-    if !ctx.scratch.trash.is_empty() {
-        server.lazy_free(std::mem::take(&mut ctx.scratch.trash));
-    }
+    free_trash(ctx);
     Ran::Done
 }
 
-fn call_host(
+#[inline]
+fn free_trash(ctx: &mut Context) {
+    if !ctx.scratch.trash.is_empty() {
+        ctx.server.lazy_free(std::mem::take(&mut ctx.scratch.trash));
+    }
+}
+
+/// EVAL, EVALSHA or FCALL, in a transaction over every shard.
+fn script(
+    ctx: &mut Context,
+    conn: &mut ConnState,
+    out: &mut Vec<u8>,
+    call: Call,
+    args: Args,
+    state: State,
+) -> Result<Finished, Ran> {
+    let server = ctx.server;
+    let busy = server.scripts.running.busy_flag();
+    let locks = server.engine.all_locks();
+    let begun = server.engine.begin_unless(ctx.scratch, locks, ctx.now_ms, conn.db, busy);
+    let Some(mut txn) = begun else { return Err(Ran::Busy) };
+    if txn.state() != state {
+        return Err(Ran::StateChanged);
+    }
+    let mut beside = Beside {
+        server,
+        config: ctx.config,
+        stats: ctx.stats,
+        clock_nanos: ctx.clock_nanos,
+        others: &mut *ctx.others,
+    };
+    let outcome = crate::script::run(&mut beside, conn, &mut txn, call, args, out);
+    txn.commit();
+    Ok(outcome)
+}
+
+/// What a worker lends to commands, but for what the transaction has.
+pub struct Beside<'w> {
+    pub server: &'static Server,
+    pub config: &'w Arc<Config>,
+    pub stats: &'w WorkerStats,
+    pub clock_nanos: u64,
+    pub others: &'w mut dyn Others,
+}
+
+pub fn call_host(
     server: &'static Server,
     config: &Arc<Config>,
     conn: &mut ConnState,
@@ -380,7 +491,7 @@ fn call_host(
 
 /// CLIENT NO-TOUCH leaves access times alone, but for the command that is there to set them.
 #[inline]
-fn touches(conn: &ConnState, command: &Command) -> bool {
+pub fn touches(conn: &ConnState, command: &Command) -> bool {
     !conn.client.no_touch.load(Relaxed) || command.meta.name == "touch"
 }
 
@@ -395,14 +506,14 @@ fn count(ctx: &mut Context, command: &Command, result: &Done, now_nanos: u64) {
 
 /// EXEC: every queued command in one transaction over the union of their shards and those of the watched keys.
 /// `None` if the state is no longer `state`.
-fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State) -> Option<Done> {
+fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State) -> Result<Done, Ran> {
     let server = ctx.server;
     let Some(multi) = &conn.multi else {
-        return Some(Err(Error::text("ERR EXEC without MULTI")));
+        return Ok(Err(Error::text("ERR EXEC without MULTI")));
     };
     if multi.refused {
         crate::commands::discard(server, conn);
-        return Some(Err(Error::text("EXECABORT Transaction discarded because of previous errors.")));
+        return Ok(Err(Error::text("EXECABORT Transaction discarded because of previous errors.")));
     }
     let mut locks = LockSet::EMPTY;
     for (command, args) in &multi.commands {
@@ -412,9 +523,11 @@ fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State
         locks = locks.union(server.engine.lock_of(key));
     }
     ctx.scratch.forget_key();
-    let mut txn = server.engine.begin(ctx.scratch, locks, ctx.now_ms, conn.db, Origin::Client);
+    let busy = server.scripts.running.busy_flag();
+    let begun = server.engine.begin_unless(ctx.scratch, locks, ctx.now_ms, conn.db, busy);
+    let Some(mut txn) = begun else { return Err(Ran::Busy) };
     if txn.state() != state {
-        return None;
+        return Err(Ran::StateChanged);
     }
     let changed = conn.watch_mark.is_touched()
         || conn.watched.iter().any(|(db, key, was_expired)| !was_expired && txn.is_expired(*db, key));
@@ -428,24 +541,23 @@ fn exec(ctx: &mut Context, conn: &mut ConnState, out: &mut Vec<u8>, state: State
         Reply::new(out, conn.proto).nil_array();
     } else {
         Reply::new(out, conn.proto).array(multi.commands.len());
-        run_queued(server, ctx.config, ctx.stats, conn, &mut txn, out, &multi, ctx.clock_nanos);
+        let mut beside = Beside {
+            server,
+            config: ctx.config,
+            stats: ctx.stats,
+            clock_nanos: ctx.clock_nanos,
+            others: &mut *ctx.others,
+        };
+        run_queued(&mut beside, conn, &mut txn, out, &multi);
         txn.commit();
     }
     crate::commands::leave_multi(conn);
-    Some(Ok(()))
+    Ok(Ok(()))
 }
 
 /// The queued commands, one reply each.
-fn run_queued(
-    server: &'static Server,
-    config: &Arc<Config>,
-    stats: &WorkerStats,
-    conn: &mut ConnState,
-    txn: &mut Txn,
-    out: &mut Vec<u8>,
-    multi: &Multi,
-    mut last_nanos: u64,
-) {
+fn run_queued(beside: &mut Beside, conn: &mut ConnState, txn: &mut Txn, out: &mut Vec<u8>, multi: &Multi) {
+    let (server, config, stats) = (beside.server, beside.config, beside.stats);
     for (command, args) in &multi.commands {
         let args = args.as_args();
         let mark = out.len();
@@ -455,6 +567,17 @@ fn run_queued(
                 txn.call(row, args, &mut Reply::new(out, conn.proto))
             }
             Run::Host(host) => call_host(server, config, conn, txn, host, args, out, txn.now_ms),
+            Run::Script(call) => match crate::script::run(beside, conn, txn, call, args, out) {
+                Finished::Done => Ok(()),
+                Finished::Failed(error) => Err(error),
+                Finished::Counted(line) => {
+                    Reply::new(out, conn.proto).error_line(&line);
+                    let now = server.clock.nanos();
+                    stats.command(command).ran(now - beside.clock_nanos, true, config.latency_tracking);
+                    beside.clock_nanos = now;
+                    continue;
+                }
+            },
             Run::Exec => unreachable!("EXEC is not queued"),
         };
         assert!(
@@ -463,11 +586,11 @@ fn run_queued(
         );
         txn.db = conn.db; // SELECT inside the transaction
         let now = server.clock.nanos();
-        stats.command(command).ran(now - last_nanos, result.is_err(), config.latency_tracking);
-        last_nanos = now;
+        stats.command(command).ran(now - beside.clock_nanos, result.is_err(), config.latency_tracking);
+        beside.clock_nanos = now;
         if let Err(error) = result {
             out.truncate(mark);
-            write_error(server, out, conn, &error.to_string());
+            write_error(server, out, conn.proto, &error.to_string());
         }
     }
 }

@@ -159,7 +159,7 @@ impl Taker<'_> {
                     &format!("The RDB holds an empty value, which is left out: {key}"),
                 );
             }
-            Item::Function { code } => logger::log(Level::Warning, &function_left_out(&code)),
+            Item::Function { code } => return self.function(&code),
             Item::ModuleAux { module } => logger::log(
                 Level::Warning,
                 &format!(
@@ -170,6 +170,13 @@ impl Taker<'_> {
             Item::Header { .. } | Item::ResizeDb { .. } | Item::SlotInfo { .. } => {}
         }
         Ok(())
+    }
+
+    /// A library must be one that FUNCTION LOAD would take, beside those that came before.
+    fn function(&mut self, code: &[u8]) -> Result<(), String> {
+        let sources = &mut self.staging.functions;
+        crate::script::add_library(self.server, code, sources)
+            .map_err(|error| format!("Failed loading a function library: {error}"))
     }
 
     fn aux(&mut self, key: &[u8], value: &[u8]) {
@@ -207,19 +214,6 @@ impl Taker<'_> {
         ))
     }
 }
-
-fn function_left_out(code: &[u8]) -> String {
-    // The first line says who the library is: `#!lua name=birds`.
-    let line = code.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let line = String::from_utf8_lossy(&line[..line.len().min(FUNCTION_LINE_BYTES_MAX)]);
-    format!(
-        "The RDB holds a library of functions ({}), which is left out: this version has no functions yet. A save will not have it.",
-        line.trim()
-    )
-}
-
-/// What the log shows of a library.
-const FUNCTION_LINE_BYTES_MAX: usize = 100;
 
 /// How far the load at start is, for INFO persistence. Meaningful while the state word says that we load.
 #[derive(Default)]

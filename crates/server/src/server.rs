@@ -54,6 +54,7 @@ pub struct Server {
     pub reloading: Mutex<()>,
     pub rates: Rates,
     pub expire_stats: ExpireStats,
+    pub scripts: crate::script::Shared,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     rng: Mutex<Rng>,
@@ -115,6 +116,7 @@ impl Server {
             reloading: Mutex::default(),
             rates: Rates::default(),
             expire_stats: ExpireStats::default(),
+            scripts: crate::script::Shared::default(),
             active_expire: AtomicBool::new(true),
             rng: Mutex::new(rng),
             lazyfree: start.lazyfree,

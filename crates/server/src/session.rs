@@ -5,7 +5,7 @@ use crate::commands::Command;
 use crate::config::Config;
 use crate::server::Server;
 use crate::shutdown::Ticket;
-use engine::{Origin, Scratch, Txn, WatchMark};
+use engine::{Error, Scratch, Txn, WatchMark};
 use resp::{OwnedArgs, Proto};
 use std::sync::Arc;
 
@@ -93,23 +93,31 @@ impl ConnState {
 
 impl Session<'_> {
     /// Runs `work` under every shard: those that EXEC holds already, or all of them for as long as it takes.
-    pub fn with_all_shards<R>(&mut self, txn: Option<&mut Txn>, work: impl FnOnce(&mut Txn) -> R) -> R {
+    /// Refused while a script holds them and takes its time.
+    pub fn with_all_shards<R>(
+        &mut self,
+        txn: Option<&mut Txn>,
+        work: impl FnOnce(&mut Txn) -> R,
+    ) -> Result<R, Error> {
         if let Some(txn) = txn {
             assert!(
                 txn.locks() == self.server.engine.all_locks(),
                 "EXEC holds what the command's row asks for"
             );
-            return work(txn);
+            return Ok(work(txn));
         }
         let engine = &self.server.engine;
         let mut scratch = Scratch::new(self.server.random_seed());
-        let mut txn =
-            engine.begin(&mut scratch, engine.all_locks(), self.now_ms, self.conn.db, Origin::Client);
+        let running = &self.server.scripts.running;
+        let (locks, db) = (engine.all_locks(), self.conn.db);
+        let mut txn = engine
+            .begin_unless(&mut scratch, locks, self.now_ms, db, running.busy_flag())
+            .ok_or_else(|| running.error())?;
         let result = work(&mut txn);
         txn.commit();
         if !scratch.trash.is_empty() {
             self.server.lazy_free(scratch.trash);
         }
-        result
+        Ok(result)
     }
 }

@@ -103,6 +103,13 @@ pub fn leave_loading(server: &'static Server) -> ! {
     sys::exit_at_once(0)
 }
 
+/// While a script holds every shard nobody waits for it: the process ends at once, and saves nothing.
+pub fn leave_script(server: &'static Server) -> ! {
+    logger::log(Level::Warning, "User requested shutdown...");
+    take_leave(server);
+    sys::exit_at_once(0)
+}
+
 /// Waits for replicas, and saves.
 fn prepare(server: &'static Server, scratch: &mut Scratch, asked: Asked) -> bool {
     let config = server.config();

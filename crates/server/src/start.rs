@@ -8,7 +8,7 @@ use crate::logger::{self, Level};
 use crate::mailbox::Mailbox;
 use crate::server::{Server, Start};
 use crate::stats::WorkerStats;
-use crate::worker::{Handle, Worker};
+use crate::worker::{Floor, Handle, Worker};
 use crate::{cron, loading, signals, sys};
 use mio::Poll;
 use std::ffi::OsString;
@@ -122,7 +122,7 @@ fn serve(
     signals::start(server);
     set_loading(server, true);
     for (index, poll) in polls.into_iter().enumerate() {
-        spawn(&format!("worker-{index}"), move || Worker::new(server, index, poll).run());
+        spawn(&format!("worker-{index}"), move || Worker::new(server, index, &mut Floor::new(poll)).run());
     }
     let cant_accept = |error| format!("Can't accept: {error}");
     // Where there is something to load, clients are told so; else they wait the moment that the start takes.

@@ -11,7 +11,7 @@ use crate::batch::{Batch, Behind, Ran};
 use crate::client::{BESIDE_BYTES, Client, output_memory};
 use crate::config::{Config, OutputLimits};
 use crate::conn::{Input, Output, ReadEnd, Stream, WriteEnd};
-use crate::dispatch::Context;
+use crate::dispatch::{Context, Others};
 use crate::logger::{self, Level};
 use crate::mailbox::{MAILBOX, Mailbox};
 use crate::server::{HandedOver, Server};
@@ -21,6 +21,7 @@ use engine::Scratch;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 use resp::{Decoder, ProtocolError};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -74,6 +75,30 @@ struct Conn {
     soft_limit_since: Option<i64>,
 }
 
+impl Told {
+    /// It asked for another turn.
+    fn nothing(index: usize) -> Self {
+        Self { index, readable: false, ending: false, writable: false }
+    }
+
+    fn by(index: usize, event: &Event) -> Self {
+        Self {
+            index,
+            readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+            ending: event.is_read_closed(),
+            writable: event.is_writable() || event.is_error(),
+        }
+    }
+}
+
+impl Conn {
+    fn hear(&mut self, told: &Told) {
+        self.readable |= told.readable;
+        self.ending |= told.ending;
+        self.writable |= told.writable;
+    }
+}
+
 /// What becomes of a connection after its turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
@@ -92,10 +117,8 @@ struct Now {
     unix_ms: i64,
 }
 
-pub struct Worker {
-    server: &'static Server,
-    handle: &'static Handle,
-    index: usize,
+/// A worker's connections, and how it hears of them.
+pub struct Floor {
     poll: Poll,
     conns: Vec<Option<Box<Conn>>>,
     free: Vec<usize>,
@@ -103,6 +126,45 @@ pub struct Worker {
     freed: Vec<usize>,
     /// Connections that have more to do without a new event.
     again: Vec<usize>,
+    /// What was told and is not served yet.
+    queue: VecDeque<Told>,
+    /// The mailbox is to be looked at.
+    mail: bool,
+    /// Connections whose turn it is: one, or a second one inside the turn of a first that takes long.
+    in_turn: Vec<usize>,
+    /// What was told meanwhile of them.
+    missed: Vec<Told>,
+}
+
+/// What an event tells of a connection.
+struct Told {
+    index: usize,
+    readable: bool,
+    ending: bool,
+    writable: bool,
+}
+
+impl Floor {
+    pub fn new(poll: Poll) -> Self {
+        Self {
+            poll,
+            conns: Vec::new(),
+            free: Vec::new(),
+            freed: Vec::new(),
+            again: Vec::new(),
+            queue: VecDeque::new(),
+            mail: false,
+            in_turn: Vec::new(),
+            missed: Vec::new(),
+        }
+    }
+}
+
+pub struct Worker<'w> {
+    server: &'static Server,
+    handle: &'static Handle,
+    index: usize,
+    floor: &'w mut Floor,
     config: Arc<Config>,
     scratch: Scratch,
     batch: Batch,
@@ -123,18 +185,27 @@ struct Marks {
     hold: usize,
 }
 
-impl Worker {
-    pub fn new(server: &'static Server, index: usize, poll: Poll) -> Self {
+/// The other connections of a worker whose turn is taken by a script that runs for long.
+struct Bystanders<'w> {
+    server: &'static Server,
+    index: usize,
+    floor: &'w mut Floor,
+}
+
+impl Others for Bystanders<'_> {
+    fn attend(&mut self) {
+        Worker::new(self.server, self.index, self.floor).pass_meanwhile();
+    }
+}
+
+impl<'w> Worker<'w> {
+    pub fn new(server: &'static Server, index: usize, floor: &'w mut Floor) -> Self {
         let config = server.config();
         Self {
             server,
             handle: &server.workers[index],
             index,
-            poll,
-            conns: Vec::new(),
-            free: Vec::new(),
-            freed: Vec::new(),
-            again: Vec::new(),
+            floor,
             marks: marks(&config),
             config,
             scratch: Scratch::new(server.random_seed()),
@@ -150,8 +221,8 @@ impl Worker {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            let timeout = if self.again.is_empty() { Duration::from_secs(1) } else { Duration::ZERO };
-            if let Err(error) = self.poll.poll(&mut events, Some(timeout)) {
+            let timeout = if self.floor.again.is_empty() { Duration::from_secs(1) } else { Duration::ZERO };
+            if let Err(error) = self.floor.poll.poll(&mut events, Some(timeout)) {
                 if error.kind() == io::ErrorKind::Interrupted {
                     continue;
                 }
@@ -160,20 +231,53 @@ impl Worker {
             self.server.freeze_point();
             self.begin_pass();
             let started = self.now.nanos;
-            for index in std::mem::take(&mut self.again) {
-                self.turn(index, None);
+            for index in std::mem::take(&mut self.floor.again) {
+                self.floor.queue.push_back(Told::nothing(index));
             }
-            for event in &events {
-                match event.token() {
-                    MAILBOX => self.read_mailbox(),
-                    Token(index) => self.turn(index, Some(event)),
-                }
-            }
-            self.free.append(&mut self.freed);
+            self.take_in(&events);
+            self.serve_queue();
+            self.floor.free.append(&mut self.floor.freed);
             self.tick();
             self.server.wake_log_readers();
             self.handle.stats.loops.add(1);
             self.handle.stats.loop_nanos.add(self.server.clock.nanos() - started);
+        }
+    }
+
+    /// One pass in the midst of a turn, which takes long. What is told of the connection whose turn it is waits, and
+    /// so does what belongs between two passes.
+    fn pass_meanwhile(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        if self.floor.poll.poll(&mut events, Some(Duration::ZERO)).is_err() {
+            return; // interrupted: the next pass sees it
+        }
+        self.begin_pass();
+        self.take_in(&events);
+        self.serve_queue();
+    }
+
+    /// Queues what the poll told. The queue is the floor's: what stands in it when a turn takes long is served meanwhile.
+    fn take_in(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                MAILBOX => self.floor.mail = true,
+                Token(index) => self.floor.queue.push_back(Told::by(index, event)),
+            }
+        }
+    }
+
+    fn serve_queue(&mut self) {
+        loop {
+            if std::mem::take(&mut self.floor.mail) {
+                self.read_mailbox();
+            }
+            let Some(told) = self.floor.queue.pop_front() else { return };
+            let index = told.index;
+            if self.floor.conns.get(index).is_some_and(Option::is_some) {
+                self.turn(index, Some(&told));
+            } else if self.floor.in_turn.contains(&index) {
+                self.floor.missed.push(told);
+            }
         }
     }
 
@@ -201,17 +305,17 @@ impl Worker {
 
     /// Takes a connection in. Bytes that are there already show as its first event.
     fn add(&mut self, mut stream: Stream, client: Arc<Client>, authenticated: bool) {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.conns.push(None);
-            self.conns.len() - 1
+        let index = self.floor.free.pop().unwrap_or_else(|| {
+            self.floor.conns.push(None);
+            self.floor.conns.len() - 1
         });
-        if let Err(error) = stream.register(self.poll.registry(), Token(index)) {
+        if let Err(error) = stream.register(self.floor.poll.registry(), Token(index)) {
             logger::log(Level::Warning, &format!("Can't watch the socket of client {}: {error}", client.id));
             self.server.clients.remove(client.id);
-            self.free.push(index);
+            self.floor.free.push(index);
             return;
         }
-        self.conns[index] = Some(Box::new(Conn {
+        self.floor.conns[index] = Some(Box::new(Conn {
             stream,
             input: Input::default(),
             output: Output::default(),
@@ -228,25 +332,42 @@ impl Worker {
     }
 
     /// One connection's turn: after an event, or because it asked for another.
-    fn turn(&mut self, index: usize, event: Option<&Event>) {
-        let Some(mut conn) = self.conns.get_mut(index).and_then(Option::take) else { return };
-        if let Some(event) = event {
-            conn.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-            conn.ending |= event.is_read_closed();
-            conn.writable |= event.is_writable() || event.is_error();
+    fn turn(&mut self, index: usize, told: Option<&Told>) {
+        let Some(mut conn) = self.floor.conns.get_mut(index).and_then(Option::take) else { return };
+        if let Some(told) = told {
+            conn.hear(told);
         }
         self.lend_buffers(&mut conn);
-        let next = self.serve(&mut conn);
+        self.floor.in_turn.push(index);
+        let mut next = self.serve(&mut conn);
+        self.floor.in_turn.pop();
         self.take_buffers(&mut conn);
+        if !self.floor.missed.is_empty() {
+            self.hear_missed(index, &mut conn, &mut next);
+        }
         self.after_turn(index, conn, next);
+    }
+
+    /// What was told of the connection while its turn went on. Of one that is gone nothing is to be told.
+    #[cold]
+    fn hear_missed(&mut self, index: usize, conn: &mut Conn, next: &mut Next) {
+        let (missed, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.floor.missed).into_iter().partition(|told| told.index == index);
+        self.floor.missed = others;
+        for told in missed {
+            conn.hear(&told);
+            if *next == Next::Wait {
+                *next = Next::Again;
+            }
+        }
     }
 
     fn after_turn(&mut self, index: usize, conn: Box<Conn>, next: Next) {
         match next {
-            Next::Wait => self.conns[index] = Some(conn),
+            Next::Wait => self.floor.conns[index] = Some(conn),
             Next::Again => {
-                self.conns[index] = Some(conn);
-                self.again.push(index);
+                self.floor.conns[index] = Some(conn);
+                self.floor.again.push(index);
             }
             Next::Close => self.close(index, *conn),
             Next::HandOver => self.hand_over(index, *conn),
@@ -374,6 +495,7 @@ impl Worker {
                 stats: &self.handle.stats,
                 now_ms: self.now.unix_ms + passed_ms as i64,
                 clock_nanos,
+                others: &mut Bystanders { server: self.server, index: self.index, floor: self.floor },
             };
             let mark = self.marks.check.min(self.marks.hold);
             let ran = self.batch.run(&mut ctx, &mut conn.input, &mut conn.state, &mut conn.output, mark);
@@ -533,17 +655,17 @@ impl Worker {
     }
 
     fn close(&mut self, index: usize, mut conn: Conn) {
-        let _ = self.poll.registry().deregister(conn.stream.source());
+        let _ = self.floor.poll.registry().deregister(conn.stream.source());
         crate::commands::discard(self.server, &mut conn.state);
         self.server.clients.remove(conn.state.client.id);
-        self.freed.push(index);
+        self.floor.freed.push(index);
     }
 
     /// Gives the connection to the replication thread: its request was PSYNC or SYNC.
     fn hand_over(&mut self, index: usize, mut conn: Conn) {
-        let _ = self.poll.registry().deregister(conn.stream.source());
+        let _ = self.floor.poll.registry().deregister(conn.stream.source());
         crate::commands::discard(self.server, &mut conn.state);
-        self.freed.push(index);
+        self.floor.freed.push(index);
         let request = conn.state.sync_request.take().expect("set with HandOver");
         let Conn { stream, input, state, .. } = conn;
         self.server.replication.hand_over(HandedOver {
@@ -556,16 +678,17 @@ impl Worker {
     }
 
     fn close_killed(&mut self) {
-        for index in 0..self.conns.len() {
-            if let Some(conn) = self.conns[index].take_if(|conn| conn.state.client.killed.load(Relaxed)) {
+        for index in 0..self.floor.conns.len() {
+            if let Some(conn) = self.floor.conns[index].take_if(|conn| conn.state.client.killed.load(Relaxed))
+            {
                 self.close(index, *conn);
             }
         }
     }
 
     fn resume_postponed(&mut self) {
-        for index in 0..self.conns.len() {
-            if let Some(conn) = &mut self.conns[index]
+        for index in 0..self.floor.conns.len() {
+            if let Some(conn) = &mut self.floor.conns[index]
                 && conn.postponed
             {
                 conn.postponed = false;
@@ -582,8 +705,8 @@ impl Worker {
         }
         self.last_tick_ms = now;
         let timeout_ms = self.config.timeout * 1000;
-        for index in 0..self.conns.len() {
-            let Some(mut conn) = self.conns[index].take() else { continue };
+        for index in 0..self.floor.conns.len() {
+            let Some(mut conn) = self.floor.conns[index].take() else { continue };
             let client = &conn.state.client;
             // Who waits for a pause to end, or became a replica, is not idle.
             let may_idle = !conn.postponed && !client.replica.load(Relaxed);
@@ -594,10 +717,10 @@ impl Worker {
             if idle || !self.within_output_limit(&mut conn, Closing::Now) {
                 self.close(index, *conn);
             } else {
-                self.conns[index] = Some(conn);
+                self.floor.conns[index] = Some(conn);
             }
         }
-        self.free.append(&mut self.freed);
+        self.floor.free.append(&mut self.floor.freed);
     }
 }
 

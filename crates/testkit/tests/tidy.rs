@@ -10,8 +10,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ds", &["base"]),
     ("engine", &["base", "resp", "ds"]),
     ("replication", &["base", "resp"]),
-    ("server", &["base", "resp", "ds", "engine", "replication"]),
-    ("testkit", &["base", "resp", "ds", "engine", "replication"]),
+    ("scripting", &["base", "resp", "engine"]),
+    ("server", &["base", "resp", "ds", "engine", "replication", "scripting"]),
+    ("testkit", &["base", "resp", "ds", "engine", "replication", "scripting"]),
     ("bench", &["base", "resp", "ds", "engine", "replication", "testkit"]),
 ];
 
@@ -19,7 +20,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 const UNSAFE: &[&str] = &["crates/ds/", "crates/server/src/sys.rs", "crates/server/src/logger"];
 
 /// Below the server nothing does I/O, reads a clock or starts a thread.
-const PURE: &[&str] = &["base", "resp", "ds", "engine", "replication"];
+const PURE: &[&str] = &["base", "resp", "ds", "engine", "replication", "scripting"];
 const IMPURE_WORDS: &[&str] = &[
     "std::net",
     "std::fs",

@@ -49,7 +49,7 @@ pub enum Item<'b> {
     Empty {
         key: Cow<'b, [u8]>,
     },
-    /// A library of functions, which this version can't keep.
+    /// A library of functions.
     Function {
         code: Cow<'b, [u8]>,
     },
@@ -97,6 +97,13 @@ pub(super) fn wrong<T>(what: impl Into<String>) -> Read<T> {
 
 /// No string is longer: a claimed length beyond it is corrupt.
 const STRING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
+/// A string at the start of `bytes`, and what follows it; `None` if it is broken, or not all there.
+pub(super) fn take_string(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut input = Input { buf: bytes, at: 0 };
+    let text = input.text().ok()?.into_owned();
+    Some((text, &bytes[input.at..]))
+}
 
 pub struct Decoder {
     shapes: Shapes,

@@ -79,6 +79,11 @@ impl Encoder {
         push_length(&mut self.out, expires);
     }
 
+    /// The code of a library of functions.
+    pub fn function(&mut self, code: &[u8]) {
+        super::functions::push_function(&mut self.out, code, self.options.compress);
+    }
+
     /// Appends one entry, and gives the bytes to the sink whenever a piece of them has come together, and at the end:
     /// a large value needs no more memory than a piece. False as soon as the sink wants no more.
     pub fn entry(

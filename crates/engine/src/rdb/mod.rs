@@ -8,10 +8,12 @@
 mod collections;
 mod decode;
 mod encode;
+mod functions;
 mod streams;
 
 pub use decode::{Decoder, Item, RdbError, Step, decode_value};
 pub use encode::{Encoder, Options, encode_entry, encode_value};
+pub use functions::{PayloadError, decode_functions, encode_functions};
 
 use crate::value;
 

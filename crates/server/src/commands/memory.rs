@@ -146,7 +146,7 @@ enum Figure {
 }
 
 fn stats(session: &mut Session, txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
-    let facts = Facts::gather(session, txn);
+    let facts = Facts::gather(session, txn)?;
     let figures = figures(&facts);
     out.map(figures.len());
     for (name, figure) in figures {

@@ -12,11 +12,13 @@ mod info;
 mod memory;
 mod persistence;
 mod replication;
+mod scripting;
 mod server;
 mod transactions;
 
 use crate::client::Client;
 use crate::config::{Choice, Config, Rename, Renames};
+use crate::script::Call;
 use crate::session::Session;
 use engine::{Done, Error, Meta, Row, Txn};
 use resp::{Args, Reply};
@@ -47,6 +49,8 @@ pub struct Container {
 pub enum Run {
     Data(&'static Row),
     Host(HostFn),
+    /// EVAL, FCALL and their like, which the dispatcher runs too: their commands are part of its transaction.
+    Script(Call),
     /// EXEC, which the dispatcher runs itself: it is the one that opens a transaction over others.
     Exec,
 }
@@ -66,6 +70,7 @@ pub struct Command {
 }
 
 pub use config::write_file as write_config_file;
+pub use scripting::{apply_function, changes_functions};
 pub use transactions::{discard, forget_watches, leave_multi};
 
 /// Bytes of a request as text for an error line, up to the first zero byte, where Redis's texts end too. The
@@ -112,8 +117,15 @@ const FAMILIES: &[&[HostRow]] = &[
     replication::ROWS,
 ];
 
-const CONTAINERS: &[&Container] =
-    &[&client::CLIENT, &config::CONFIG, &command::COMMAND, &memory::MEMORY, &server::MODULE];
+const CONTAINERS: &[&Container] = &[
+    &client::CLIENT,
+    &config::CONFIG,
+    &command::COMMAND,
+    &memory::MEMORY,
+    &server::MODULE,
+    &scripting::SCRIPT,
+    &scripting::FUNCTION,
+];
 
 pub struct Table {
     commands: Vec<Command>,
@@ -152,6 +164,9 @@ impl Table {
             for sub in container.subcommands {
                 table.add_sub(id, &sub.meta, Run::Host(sub.run));
             }
+        }
+        for (meta, call) in scripting::CALLS {
+            table.add(meta, Run::Script(*call));
         }
         table.add(&transactions::EXEC, Run::Exec);
         for rename in RENAMES.get().into_iter().flat_map(|renames| &renames.0) {

@@ -163,6 +163,13 @@ fn shutdown(session: &mut Session, _txn: Option<&mut Txn>, args: Args, out: &mut
     if session.server.engine.state().is_loading() {
         crate::shutdown::leave_loading(session.server);
     }
+    let running = &session.server.scripts.running;
+    if running.is_busy() {
+        if !asked.no_save {
+            return Err(running.error());
+        }
+        crate::shutdown::leave_script(session.server);
+    }
     session.conn.shutdown = Some(shutdown.ask(asked));
     session.conn.after = After::Postpone;
     Ok(())

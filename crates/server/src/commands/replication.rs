@@ -87,7 +87,7 @@ fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut
     let (host, port) = (args.at(1), args.at(2));
     let who = crate::client::describe(server, &session.conn.client);
     if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") {
-        session.with_all_shards(txn, |txn| server.replication.promote(server, txn, By::User(who)));
+        session.with_all_shards(txn, |txn| server.replication.promote(server, txn, By::User(who)))?;
         out.ok();
         return Ok(());
     }
@@ -99,7 +99,7 @@ fn replicaof(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut
     let port = port.ok_or(Error::text("ERR Invalid master port"))? as u16;
     let host = String::from_utf8_lossy(host).into_owned();
     let follows =
-        session.with_all_shards(txn, |txn| server.replication.follow(server, txn, host, port, &who));
+        session.with_all_shards(txn, |txn| server.replication.follow(server, txn, host, port, &who))?;
     match follows {
         Follows::Anew => out.ok(),
         Follows::Already => out.simple("OK Already connected to specified master"),

@@ -132,7 +132,10 @@ pub fn leave_multi(conn: &ConnState) {
 /// Forgets the watched keys.
 pub fn unwatch(server: &Server, conn: &mut ConnState) {
     for (db, key, _) in std::mem::take(&mut conn.watched) {
-        server.engine.unwatch(db, &key, &conn.watch_mark);
+        let running = &server.scripts.running;
+        if !server.engine.unwatch_unless(db, &key, &conn.watch_mark, running.busy_flag()) {
+            running.unwatch_later(db, key, conn.watch_mark.clone());
+        }
     }
     forget_watches(conn);
 }

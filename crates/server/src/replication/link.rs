@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::conn::{Output, Stream};
 use crate::logger::{self, Level};
 use crate::mailbox::{MAILBOX, Mailbox};
+use crate::script::ScriptStream;
 use crate::server::Server;
 use crate::sys;
 use base::position::Offset;
@@ -98,6 +99,11 @@ pub(super) fn prepare(server: &'static Server) -> io::Result<(Sender, Starter)> 
 
 /// A link whose thread does not run yet.
 pub struct Starter(Thread);
+
+/// Applies a primary's stream, scripts and libraries too.
+fn applier(server: &'static Server, db: u32, epoch: u64) -> Applier {
+    Applier::new(db, epoch).with(Box::new(ScriptStream { server }))
+}
 
 impl Starter {
     /// Begins to connect, if there is a primary to follow.
@@ -215,7 +221,7 @@ impl Thread {
             Action::Install { history, offset, db } => self.install(history, offset, db, epoch),
             Action::Resume => {
                 let db = server.engine.log.db().unwrap_or(0);
-                self.applier = Some(Applier::new(db, epoch));
+                self.applier = Some(applier(server, db, epoch));
             }
             Action::Apply(bytes) => self.apply(&bytes),
             Action::SetHistory(history) => {
@@ -437,7 +443,7 @@ impl Thread {
         server.engine.log.set_db(Some(db));
         *server.replication.history.lock() = history;
         txn.commit();
-        self.applier = Some(Applier::new(db, epoch));
+        self.applier = Some(applier(server, db, epoch));
         self.free_trash();
     }
 

@@ -1,5 +1,6 @@
 //! Kinds of arguments, by the names that patterns call them: right, at a limit, or wrong.
 
+use super::scripts;
 use base::crc64::crc64;
 use base::rng::Rng;
 
@@ -461,6 +462,26 @@ pub fn argument(rng: &mut Rng, kind: &str, out: &mut Vec<Vec<u8>>) {
         "request" => return out.extend(pick(rng, REQUESTS).split(' ').map(|word| word.as_bytes().to_vec())),
         "dump" => dump(rng),
         "any" => any(rng),
+        // Whose reply is neither prose nor in an order of its own.
+        "call" => loop {
+            let request = pick(rng, REQUESTS);
+            if !["scan", "sscan", "xadd"].iter().any(|start| request.starts_with(start))
+                && !request.starts_with("object")
+            {
+                return out.extend(request.split(' ').map(|word| word.as_bytes().to_vec()));
+            }
+        },
+        "script" => scripts::script(rng),
+        "calling" => scripts::calling(rng),
+        "library" => scripts::library(rng),
+        "library-dump" => library_dump(rng),
+        "library-name" => text(rng, &["lib1", "lib2", "lib3", "lib*", "nosuch", ""]),
+        "function" => text(rng, &["f1", "f2", "f3", "F1", "nosuch"]),
+        // Of scripts that `calling` gives, and of none.
+        "sha" => {
+            let body = if rng.one_in(5) { b"nosuch".to_vec() } else { scripts::calling(rng) };
+            scripting::Sha::of(&body).as_str().as_bytes().to_vec()
+        }
         other => panic!("no arguments are of the kind {other}"),
     };
     out.push(one);
@@ -606,6 +627,22 @@ fn any(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// What DUMP gives for a string, and what it never gives.
+/// A library as FUNCTION DUMP gives it; short enough for a length of 14 bits.
+fn library_dump(rng: &mut Rng) -> Vec<u8> {
+    let code = scripts::library(rng);
+    assert!(code.len() < 1 << 14);
+    let len = (code.len() as u16 | 1 << 14).to_be_bytes();
+    with_footer([&[245], &len[..], &code].concat(), 10, 0)
+}
+
+/// A payload with its version and its checksum, right if nothing is to be mixed into it.
+fn with_footer(mut payload: Vec<u8>, version: u16, mixed_in: u64) -> Vec<u8> {
+    payload.extend_from_slice(&version.to_le_bytes());
+    let crc = crc64(&payload) ^ mixed_in;
+    payload.extend_from_slice(&crc.to_le_bytes());
+    payload
+}
+
 fn dump(rng: &mut Rng) -> Vec<u8> {
     let body: &[u8] = match rng.below(8) {
         0 => &[0, 0xc0, 7],
@@ -619,9 +656,7 @@ fn dump(rng: &mut Rng) -> Vec<u8> {
         _ => b"\x00\x05hello",
     };
     let version: u16 = if rng.one_in(8) { 99 } else { 10 - rng.below(2) as u16 };
-    let mut out = [body, &version.to_le_bytes()].concat();
-    let crc = crc64(&out) ^ u64::from(rng.one_in(8));
-    out.extend_from_slice(&crc.to_le_bytes());
+    let mut out = with_footer(body.to_vec(), version, u64::from(rng.one_in(8)));
     if rng.one_in(12) {
         out.truncate(rng.below(out.len() as u64) as usize);
     }

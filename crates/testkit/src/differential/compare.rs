@@ -22,6 +22,8 @@ pub enum Class {
     Hello,
     /// DUMP: whether and how a long string is compressed is each server's own.
     Dump,
+    /// FUNCTION LIST: in any order of libraries, functions and flags.
+    Libraries,
     /// XPENDING: how long something has been pending may be a minute apart.
     Pending,
     /// XINFO of groups: without consumers and times.
@@ -60,6 +62,7 @@ impl Class {
             Class::Kind => std::mem::discriminant(one) == std::mem::discriminant(two),
             Class::Hello => without_own(one) == without_own(two),
             Class::Dump => one == two || is_compressed(one) || is_compressed(two),
+            Class::Libraries => all_sorted(one) == all_sorted(two),
             Class::Pending => same_pending(one, two),
             Class::Groups => without_times(one) == without_times(two),
             Class::Notes => without_notes(one) == without_notes(two),
@@ -71,6 +74,21 @@ fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
     let mut items = items.to_vec();
     items.sort();
     items
+}
+
+/// Arrays and sets sorted, at every depth.
+fn all_sorted(value: &Value) -> Value {
+    let inside = |items: &[Value]| sorted(&items.iter().map(all_sorted).collect::<Vec<_>>());
+    match value {
+        Value::Array(items) | Value::Set(items) => Value::Array(inside(items)),
+        Value::Map(pairs) => Value::Array(sorted(
+            &pairs
+                .iter()
+                .map(|(key, value)| Value::Array(vec![all_sorted(key), all_sorted(value)]))
+                .collect::<Vec<_>>(),
+        )),
+        other => other.clone(),
+    }
 }
 
 fn pairs(items: &[Value]) -> Vec<Vec<Value>> {

@@ -11,5 +11,6 @@ pub mod compare;
 pub mod grammar;
 pub mod pattern;
 pub mod runner;
+mod scripts;
 pub mod shrink;
 pub mod stream;

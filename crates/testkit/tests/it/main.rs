@@ -12,6 +12,7 @@ mod promotion;
 mod propagation;
 mod random_streams;
 mod replication;
+mod scripting;
 mod seed;
 mod start_stop;
 mod streams;

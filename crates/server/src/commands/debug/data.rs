@@ -23,7 +23,7 @@ pub fn digest(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         Some(b"7.0") => Scores::Digits17,
         Some(_) => return Err(crate::commands::wrong_subcommand("DEBUG", args.at(1))),
     };
-    let digest = session.with_all_shards(txn, |txn| debug::digest(txn, scores));
+    let digest = session.with_all_shards(txn, |txn| debug::digest(txn, scores))?;
     out.simple(&digest.to_string());
     Ok(())
 }
@@ -34,7 +34,7 @@ pub fn digest_value(session: &mut Session, txn: Option<&mut Txn>, args: Args, ou
         for key in args.tail(2) {
             out.simple(&debug::digest_value(txn, key).to_string());
         }
-    });
+    })?;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub fn object(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mu
         Some(word) if word.eq_ignore_ascii_case(b"fast") => Detail::Fast,
         _ => Detail::Full,
     };
-    let line = session.with_all_shards(txn, |txn| debug::object(txn, args.at(2), detail));
+    let line = session.with_all_shards(txn, |txn| debug::object(txn, args.at(2), detail))?;
     out.simple(&line.ok_or(Error::NoSuchKey)?);
     Ok(())
 }
@@ -65,7 +65,7 @@ pub fn populate(session: &mut Session, mut txn: Option<&mut Txn>, args: Args, ou
     let mut first = 0;
     while first < count {
         let end = count.min(first + KEYS_AT_ONCE);
-        session.with_all_shards(txn.as_deref_mut(), |txn| debug::populate(txn, first..end, prefix, size));
+        session.with_all_shards(txn.as_deref_mut(), |txn| debug::populate(txn, first..end, prefix, size))?;
         first = end;
     }
     out.ok();

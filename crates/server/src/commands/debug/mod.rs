@@ -172,7 +172,7 @@ fn print_help(_session: &mut Session, _txn: Option<&mut Txn>, _args: Args, out: 
 
 fn change_repl_id(session: &mut Session, txn: Option<&mut Txn>, _args: Args, out: &mut Reply) -> Done {
     let server = session.server;
-    session.with_all_shards(txn, |_| server.replication.change_repl_id(server));
+    session.with_all_shards(txn, |_| server.replication.change_repl_id(server))?;
     out.ok();
     Ok(())
 }

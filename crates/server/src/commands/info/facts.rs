@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::stats::{Counter, WorkerStats};
 use engine::survey::{Survey, survey};
-use engine::{State, Txn};
+use engine::{Error, State, Txn};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
@@ -38,11 +38,11 @@ pub struct Memory {
 }
 
 impl Facts {
-    pub fn gather(session: &mut Session, txn: Option<&mut Txn>) -> Self {
+    pub fn gather(session: &mut Session, txn: Option<&mut Txn>) -> Result<Self, Error> {
         let server = session.server;
         // The only thing that needs the shards; everything else is looked up without them.
-        let survey = session.with_all_shards(txn, survey);
-        Self {
+        let survey = session.with_all_shards(txn, survey)?;
+        Ok(Self {
             server,
             config: server.config(),
             now_ms: server.clock.unix_ms(),
@@ -52,7 +52,7 @@ impl Facts {
             saves: server.persistence.state.lock().clone(),
             clients: server.clients.all(),
             memory: OnceLock::new(),
-        }
+        })
     }
 
     /// Figures that cost a look into /proc.

@@ -23,19 +23,20 @@ pub const FIELDS: &[Field] = &[
     field("allocator_resident", |facts| facts.memory().resident.to_string()),
     field("total_system_memory", |_| crate::memory::system_bytes().to_string()),
     field("total_system_memory_human", |_| human::bytes(crate::memory::system_bytes())),
-    none_yet("used_memory_lua"),
-    none_yet("used_memory_vm_eval"),
-    field("used_memory_lua_human", |_| human::bytes(0)),
-    none_yet("used_memory_scripts_eval"),
-    none_yet("number_of_cached_scripts"),
-    none_yet("number_of_functions"),
-    none_yet("number_of_libraries"),
+    field("used_memory_lua", |facts| lua(facts).to_string()),
+    field("used_memory_vm_eval", |facts| lua(facts).to_string()),
+    field("used_memory_lua_human", |facts| human::bytes(lua(facts))),
+    field("used_memory_scripts_eval", |facts| scripts(facts).to_string()),
+    field("number_of_cached_scripts", |facts| facts.server.scripts.known.len().to_string()),
+    field("number_of_functions", |facts| facts.server.engine.functions.count().to_string()),
+    field("number_of_libraries", |facts| facts.server.engine.functions.all().len().to_string()),
+    // One interpreter runs both.
     none_yet("used_memory_vm_functions"),
-    none_yet("used_memory_vm_total"),
-    field("used_memory_vm_total_human", |_| human::bytes(0)),
-    none_yet("used_memory_functions"),
-    none_yet("used_memory_scripts"),
-    field("used_memory_scripts_human", |_| human::bytes(0)),
+    field("used_memory_vm_total", |facts| lua(facts).to_string()),
+    field("used_memory_vm_total_human", |facts| human::bytes(lua(facts))),
+    field("used_memory_functions", |facts| functions(facts).to_string()),
+    field("used_memory_scripts", |facts| (scripts(facts) + functions(facts)).to_string()),
+    field("used_memory_scripts_human", |facts| human::bytes(scripts(facts) + functions(facts))),
     field("maxmemory", |facts| facts.config.maxmemory.to_string()),
     field("maxmemory_human", |facts| human::bytes(facts.config.maxmemory as u64)),
     field("maxmemory_policy", |facts| facts.config.maxmemory_policy.0.into()),
@@ -59,6 +60,28 @@ pub const FIELDS: &[Field] = &[
     field("lazyfree_pending_objects", |facts| facts.server.lazyfree.pending().to_string()),
     field("lazyfreed_objects", |facts| facts.server.lazyfree.freed().to_string()),
 ];
+
+/// What the interpreters of all threads hold.
+fn lua(facts: &Facts) -> u64 {
+    facts.server.scripts.memory_bytes.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// The texts of scripts.
+fn scripts(facts: &Facts) -> u64 {
+    facts.server.scripts.known.bytes()
+}
+
+/// The texts of libraries.
+fn functions(facts: &Facts) -> u64 {
+    facts
+        .server
+        .engine
+        .functions
+        .all()
+        .iter()
+        .map(|source| (source.name.len() + source.code.len()) as u64)
+        .sum()
+}
 
 fn dataset(facts: &Facts) -> u64 {
     facts.memory().used.saturating_sub(facts.memory().overhead)

@@ -156,7 +156,7 @@ fn line(out: &mut String, name: &str, value: impl std::fmt::Display) {
 }
 
 fn info(session: &mut Session, txn: Option<&mut Txn>, args: Args, out: &mut Reply) -> Done {
-    let facts = Facts::gather(session, txn);
+    let facts = Facts::gather(session, txn)?;
     let mut text = String::new();
     for section in SECTIONS.iter().filter(|section| section.is_asked(args)) {
         if !text.is_empty() {

@@ -12,6 +12,7 @@ mod geo;
 mod hashes;
 mod keys;
 mod lists;
+mod scripting;
 mod server;
 mod sets;
 mod sort;
@@ -38,6 +39,7 @@ const FAMILIES: &[&[Entry]] = &[
     hashes::TABLE,
     keys::TABLE,
     lists::TABLE,
+    scripting::TABLE,
     server::TABLE,
     sets::TABLE,
     sort::TABLE,
