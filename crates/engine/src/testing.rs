@@ -9,12 +9,17 @@
 //! requests in one transaction; `POLICY lfu|lru|no` says what entries remember of their use; `PRIMARY request` runs one as the primary's stream does; `REPLICA yes|no`.
 
 use crate::access::Measure;
+use crate::apply::Applier;
 use crate::commands;
+use crate::debug;
+use crate::digest::Scores;
 use crate::engine::Engine;
 use crate::row::Row;
 use crate::txn::{Origin, Scratch};
 use crate::{Done, Error};
 use base::position::Offset;
+use base::rng::Rng;
+use ds::block::Cursor;
 use ds::striped::LockSet;
 use resp::line::split_args;
 use resp::{Decoded, Decoder, Limits, OwnedArgs, Proto, Reply};
@@ -257,4 +262,48 @@ fn items(mut rest: &[u8], count: usize) -> (Vec<String>, &[u8]) {
         rest = after;
     }
     (found, rest)
+}
+
+/// A second engine, a replica, that is fed with what a first one logs from here on.
+pub struct Follower {
+    engine: Engine,
+    cursor: Cursor,
+}
+
+impl Follower {
+    /// The replica's clock, which stands still far ahead: nothing there may go by it.
+    const NOW_MS: i64 = 900_000_000_000;
+
+    pub fn of(bench: &Bench, rng: &mut Rng) -> Self {
+        let engine = Engine::new(1 << rng.below(7), 16, rng.next_u64());
+        engine.change_state(|state| {
+            state.set_replica(true);
+        });
+        engine.log.activate();
+        let cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+        Self { engine, cursor }
+    }
+
+    /// Feeds all that was logged: the data are the same then.
+    pub fn check(mut self, bench: &Bench, seed: u64) {
+        let (mut scratch, mut notes) = (Scratch::new(0), Vec::new());
+        let mut applier = Applier::new(0, self.engine.role_epoch());
+        while !self.cursor.chunk().is_empty() {
+            let bytes = self.cursor.chunk().to_vec();
+            self.cursor.advance(bytes.len());
+            let fed = applier.feed(&self.engine, &mut scratch, Self::NOW_MS, &bytes, &mut notes);
+            fed.expect("the log is a stream");
+        }
+        assert_eq!(notes, [], "seed {seed}: a logged command failed on the replica");
+        let digest = |engine: &Engine| {
+            let mut scratch = Scratch::new(0);
+            let txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Primary);
+            debug::digest(&txn, Scores::Shortest)
+        };
+        assert_eq!(
+            digest(&self.engine),
+            digest(&bench.engine),
+            "seed {seed}: the log does not make the same data"
+        );
+    }
 }

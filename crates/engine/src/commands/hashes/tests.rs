@@ -1,11 +1,7 @@
 //! Hashes with fields whose time has passed, and what commands on hashes log.
 
-use crate::apply::Applier;
-use crate::debug;
-use crate::digest::{Digest, Scores};
-use crate::engine::Engine;
-use crate::testing::{Bench, START_MS, check_on};
-use crate::txn::{Origin, Scratch, Ttl};
+use crate::testing::{Bench, Follower, START_MS, check_on};
+use crate::txn::{Origin, Ttl};
 use crate::value::{Hash, Value};
 use base::rng::Rng;
 use ds::entry::NewPayload;
@@ -150,26 +146,10 @@ const TEMPLATES: &[&str] = &[
     "RENAME K K",
 ];
 
-/// The replica's clock, which stands still far ahead: nothing there may go by it.
-const REPLICA_MS: i64 = 900_000_000_000;
-
-fn digest(engine: &Engine) -> Digest {
-    let mut scratch = Scratch::new(0);
-    let txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Primary);
-    debug::digest(&txn, Scores::Shortest)
-}
-
 fn check_run(seed: u64) {
     let mut rng = Rng::new(seed);
     let mut bench = Bench::new();
-    let replica = Engine::new(1 << rng.below(7), 16, rng.next_u64());
-    replica.change_state(|state| {
-        state.set_replica(true);
-    });
-    replica.log.activate();
-    let (mut scratch, mut notes) = (Scratch::new(0), Vec::new());
-    let mut applier = Applier::new(0, replica.role_epoch());
-    let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+    let follower = Follower::of(&bench, &mut rng);
     // Some seeds have enough fields for tables.
     let fields = [12, 1500][rng.below(2) as usize];
     for _ in 0..2000 {
@@ -190,13 +170,7 @@ fn check_run(seed: u64) {
         }
         bench.run(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
     }
-    while !cursor.chunk().is_empty() {
-        let (bytes, len) = (cursor.chunk().to_vec(), cursor.chunk().len());
-        cursor.advance(len);
-        applier.feed(&replica, &mut scratch, REPLICA_MS, &bytes, &mut notes).expect("the log is a stream");
-    }
-    assert_eq!(notes, [], "seed {seed}: a logged command failed on the replica");
-    assert_eq!(digest(&replica), digest(&bench.engine), "seed {seed}: the log does not make the same data");
+    follower.check(&bench, seed);
 }
 
 #[test]

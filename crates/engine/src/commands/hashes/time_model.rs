@@ -1,14 +1,9 @@
 //! Random commands on fields that expire, against a model of a few lines with a clock: every reply, what active expiry
 //! deletes, the log against a second engine, and snapshots on the way. A failure names its seed.
 
-use crate::apply::Applier;
-use crate::debug;
-use crate::digest::{Digest, Scores};
-use crate::engine::Engine;
 use crate::expire::{self, Cursor};
 use crate::model_tests::Walk;
-use crate::testing::{Bench, texts};
-use crate::txn::{Origin, Scratch};
+use crate::testing::{Bench, Follower, texts};
 use base::rng::Rng;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -153,15 +148,6 @@ const TEMPLATES: &[&str] = &[
     "EXPIRE",
 ];
 
-/// The replica's clock, which stands still far ahead: nothing there may go by it.
-const REPLICA_MS: i64 = 900_000_000_000;
-
-fn digest(engine: &Engine) -> Digest {
-    let mut scratch = Scratch::new(0);
-    let txn = engine.begin(&mut scratch, engine.all_locks(), 0, 0, Origin::Primary);
-    debug::digest(&txn, Scores::Shortest)
-}
-
 fn expire(bench: &mut Bench) {
     let mut cursor = Cursor::default();
     while !expire::step(&bench.engine, &mut cursor, bench.now_ms, &mut bench.scratch).round_ended {}
@@ -172,14 +158,7 @@ fn check_run(seed: u64) {
     let mut bench = Bench::with_shards(4);
     let entries_max = [512, 3, 0][rng.below(3) as usize];
     bench.engine.settings.shapes.hash_entries_max.store(entries_max, Relaxed);
-    let replica = Engine::new(1 << rng.below(7), 16, rng.next_u64());
-    replica.change_state(|state| {
-        state.set_replica(true);
-    });
-    replica.log.activate();
-    let (mut scratch, mut notes) = (Scratch::new(0), Vec::new());
-    let mut applier = Applier::new(0, replica.role_epoch());
-    let mut cursor = bench.engine.log.cursor(bench.engine.log.end()).expect("the log is kept");
+    let follower = Follower::of(&bench, &mut rng);
     let mut model = Model { now_ms: bench.now_ms, ..Model::default() };
     let mut walk: Option<Walk> = None;
     for _ in 0..3000 {
@@ -225,13 +204,7 @@ fn check_run(seed: u64) {
         let there = i64::from(!fields.is_empty()).to_string();
         assert_eq!(ask(&mut bench, b"EXISTS"), there, "seed {seed}: {key}");
     }
-    while !cursor.chunk().is_empty() {
-        let (bytes, len) = (cursor.chunk().to_vec(), cursor.chunk().len());
-        cursor.advance(len);
-        applier.feed(&replica, &mut scratch, REPLICA_MS, &bytes, &mut notes).expect("the log is a stream");
-    }
-    assert_eq!(notes, [], "seed {seed}: a logged command failed on the replica");
-    assert_eq!(digest(&replica), digest(&bench.engine), "seed {seed}: the log does not make the same data");
+    follower.check(&bench, seed);
 }
 
 #[test]
